@@ -1,0 +1,346 @@
+//! `WWW-Authenticate`: RFC 9110 11.2, 11.3 and 11.6.1; RFC 6750 3; RFC 9449 7.1 and 9; RFC 9470 3.
+//!
+//! Real servers write this header badly, so nothing here fails: what can't be read is stepped over.
+
+use core::fmt;
+
+/// What a resource server's `WWW-Authenticate` says about the token.
+///
+/// In ascending order of how much it says: of several challenges, the one that stands last here counts.
+/// `use_dpop_nonce` and the two `insufficient_…` come after `invalid_token`, because a renewal can't cure
+/// them. Of equals, the first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ChallengeKind {
+    /// There is no such header.
+    #[default]
+    Absent,
+    /// There is one, and no challenge in it is Bearer's or DPoP's.
+    OtherScheme,
+    /// Bearer or DPoP without `error`: the request had no usable credential (RFC 6750 3.1), or the server
+    /// doesn't say.
+    NoError,
+    /// An `error` that none of these RFCs names.
+    OtherError,
+    /// `invalid_request` (RFC 6750 3.1): the request is malformed, or carries the token twice.
+    InvalidRequest,
+    /// `invalid_token` (RFC 6750 3.1): expired, revoked or malformed. A renewal may help.
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 3.1): a renewal can't widen the scope (RFC 6749 6).
+    InsufficientScope,
+    /// `insufficient_user_authentication` (RFC 9470 3): the user has to authenticate again, or better.
+    InsufficientUserAuthentication,
+    /// `use_dpop_nonce` (RFC 9449 9): the same token, with a proof that has the server's new nonce.
+    UseDpopNonce,
+}
+
+impl ChallengeKind {
+    /// A stable name, for logs and tables: the RFC's own where there is one.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::OtherScheme => "other_scheme",
+            Self::NoError => "no_error",
+            Self::OtherError => "other_error",
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
+            Self::UseDpopNonce => "use_dpop_nonce",
+        }
+    }
+
+    const ERRORS: [Self; 5] = [
+        Self::InvalidRequest,
+        Self::InvalidToken,
+        Self::InsufficientScope,
+        Self::InsufficientUserAuthentication,
+        Self::UseDpopNonce,
+    ];
+
+    fn of_error(error: ParamValue<'_>) -> Self {
+        Self::ERRORS
+            .into_iter()
+            .find(|kind| error == *kind.name())
+            .unwrap_or(Self::OtherError)
+    }
+}
+
+/// The challenge that counts, of all that an answer carries (RFC 9110 11.6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Challenge<'a> {
+    kind: ChallengeKind,
+    realm: Option<ParamValue<'a>>,
+    scope: Option<ParamValue<'a>>,
+    acr_values: Option<ParamValue<'a>>,
+    max_age: Option<ParamValue<'a>>,
+}
+
+impl<'a> Challenge<'a> {
+    /// Reads the values of all `WWW-Authenticate` headers of an answer, one item for each header line.
+    ///
+    /// Each may hold several challenges. Names of schemes and parameters are read in any case; of a
+    /// parameter that comes twice in a challenge, the first counts. Any bytes give an answer.
+    #[must_use]
+    pub fn parse(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut best = Self::default();
+        for header in headers {
+            best.read(header);
+            best.improve(Self {
+                kind: ChallengeKind::OtherScheme,
+                ..Self::default()
+            });
+        }
+        best
+    }
+
+    /// What it says.
+    #[must_use]
+    pub const fn kind(&self) -> ChallengeKind {
+        self.kind
+    }
+
+    /// `realm` (RFC 9110 11.5).
+    #[must_use]
+    pub const fn realm(&self) -> Option<ParamValue<'a>> {
+        self.realm
+    }
+
+    /// `scope`: what the resource needs, separated by spaces (RFC 6750 3).
+    #[must_use]
+    pub const fn scope(&self) -> Option<ParamValue<'a>> {
+        self.scope
+    }
+
+    /// `acr_values`: the authentication that would do, in order of preference (RFC 9470 3).
+    #[must_use]
+    pub const fn acr_values(&self) -> Option<ParamValue<'a>> {
+        self.acr_values
+    }
+
+    /// `max_age`: how many seconds ago the user may have authenticated (RFC 9470 3); saturates. `None` too
+    /// when it is not a number.
+    #[must_use]
+    pub fn max_age(&self) -> Option<u64> {
+        let mut number = None;
+        for character in self.max_age?.chars() {
+            let digit = character.to_digit(10)?;
+            number = Some(
+                number
+                    .unwrap_or(0_u64)
+                    .saturating_mul(10)
+                    .saturating_add(u64::from(digit)),
+            );
+        }
+        number
+    }
+
+    fn improve(&mut self, other: Self) {
+        if other.kind as u8 > self.kind as u8 {
+            *self = other;
+        }
+    }
+
+    /// Reads one header's list. A comma separates parameters as well as challenges (RFC 9110 11.6.1), so a
+    /// word is a parameter's name when `=` follows it, and otherwise the scheme of the next challenge.
+    fn read(&mut self, header: &'a [u8]) {
+        let mut cursor = Cursor(header);
+        let mut current = Self::default();
+        while let Some(next) = cursor.0.first() {
+            if *next == b'"' {
+                cursor.quoted();
+                continue;
+            }
+            let word = cursor.run(is_tchar);
+            if word.is_empty() {
+                cursor.skip();
+                continue;
+            }
+            match cursor.value() {
+                Some(value) => current.set(word, value),
+                None => {
+                    self.improve(current);
+                    current = Self::of_scheme(word);
+                    cursor.token68();
+                }
+            }
+        }
+        self.improve(current);
+    }
+
+    fn of_scheme(word: &[u8]) -> Self {
+        let ours = ["Bearer", "DPoP"]
+            .iter()
+            .any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()));
+        let kind = if ours {
+            ChallengeKind::NoError
+        } else {
+            ChallengeKind::OtherScheme
+        };
+        Self {
+            kind,
+            ..Self::default()
+        }
+    }
+
+    fn set(&mut self, name: &[u8], value: ParamValue<'a>) {
+        if name.eq_ignore_ascii_case(b"error") {
+            // NoError: the scheme is ours and no error has been read. Thus the first one counts.
+            if self.kind == ChallengeKind::NoError {
+                self.kind = ChallengeKind::of_error(value);
+            }
+            return;
+        }
+        let fields = [
+            ("realm", &mut self.realm),
+            ("scope", &mut self.scope),
+            ("acr_values", &mut self.acr_values),
+            ("max_age", &mut self.max_age),
+        ];
+        for (known, field) in fields {
+            if name.eq_ignore_ascii_case(known.as_bytes()) {
+                field.get_or_insert(value);
+            }
+        }
+    }
+}
+
+/// The value of a challenge's parameter, read without its quotes and quoted pairs (RFC 9110 5.6.4).
+///
+/// Compare it with a `str`, print it, or read its characters. Bytes that are not UTF-8 read as U+FFFD.
+#[derive(Clone, Copy)]
+pub struct ParamValue<'a> {
+    raw: &'a [u8],
+}
+
+impl<'a> ParamValue<'a> {
+    /// Its characters.
+    pub fn chars(self) -> impl Iterator<Item = char> + use<'a> {
+        let mut escaped = false;
+        self.raw
+            .utf8_chunks()
+            .flat_map(lossy)
+            .filter(move |character| {
+                // A backslash is dropped unless the one before it was.
+                escaped = !escaped & (*character == '\\');
+                !escaped
+            })
+    }
+}
+
+fn lossy(chunk: core::str::Utf8Chunk<'_>) -> impl Iterator<Item = char> + use<'_> {
+    let invalid = chunk.invalid().first().map(|_| char::REPLACEMENT_CHARACTER);
+    chunk.valid().chars().chain(invalid)
+}
+
+impl fmt::Display for ParamValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.chars()
+            .try_for_each(|character| fmt::Write::write_char(f, character))
+    }
+}
+
+impl fmt::Debug for ParamValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        self.chars()
+            .try_for_each(|character| write!(f, "{}", character.escape_debug()))?;
+        f.write_str("\"")
+    }
+}
+
+impl PartialEq for ParamValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+impl Eq for ParamValue<'_> {}
+
+impl PartialEq<str> for ParamValue<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+impl PartialEq<&str> for ParamValue<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+/// The unread rest of a header's value.
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    /// Takes bytes while they are of a class.
+    fn run(&mut self, class: impl Fn(u8) -> bool) -> &'a [u8] {
+        let end = self
+            .0
+            .iter()
+            .position(|byte| !class(*byte))
+            .unwrap_or(self.0.len());
+        let (run, rest) = self.0.split_at_checked(end).unwrap_or_default();
+        self.0 = rest;
+        run
+    }
+
+    fn skip(&mut self) {
+        self.0 = self.0.get(1..).unwrap_or_default();
+    }
+
+    /// `BWS "=" BWS` and a value, if that is what follows (RFC 9110 11.2).
+    fn value(&mut self) -> Option<ParamValue<'a>> {
+        self.run(is_space);
+        self.0 = self.0.strip_prefix(b"=")?;
+        self.run(is_space);
+        let raw = match self.0.first() {
+            Some(b'"') => self.quoted(),
+            // A token, and what servers leave unquoted although it is none.
+            _ => self.run(|byte| !matches!(byte, b' ' | b'\t' | b',' | b';' | b'"')),
+        };
+        Some(ParamValue { raw })
+    }
+
+    /// A quoted string (RFC 9110 5.6.4), without its quotes; up to the end when the second is missing.
+    fn quoted(&mut self) -> &'a [u8] {
+        self.skip();
+        let inside = core::mem::take(&mut self.0);
+        let mut escaped = false;
+        let is_end = |byte: &u8| {
+            let ends = !escaped & (*byte == b'"');
+            escaped = !escaped & (*byte == b'\\');
+            ends
+        };
+        let end = inside.iter().position(is_end).unwrap_or(inside.len());
+        let (text, rest) = inside.split_at_checked(end).unwrap_or_default();
+        self.0 = rest;
+        self.skip();
+        text
+    }
+
+    /// Steps over a token68 (RFC 9110 11.2) and its padding. It is one only if the challenge ends with it.
+    fn token68(&mut self) {
+        let mut ahead = Cursor(self.0);
+        ahead.run(is_space);
+        ahead.run(|byte| {
+            matches!(byte, b'+' | b'-' | b'.' | b'/' | b'_' | b'~') | byte.is_ascii_alphanumeric()
+        });
+        ahead.run(|byte| byte == b'=');
+        ahead.run(is_space);
+        if matches!(ahead.0.first(), None | Some(b',')) {
+            self.0 = ahead.0;
+        }
+    }
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// RFC 9110 5.6.2.
+fn is_tchar(byte: u8) -> bool {
+    b"!#$%&'*+-.^_`|~".contains(&byte) | byte.is_ascii_alphanumeric()
+}

@@ -1,0 +1,358 @@
+//! What a token endpoint, or any login call, gave (RFC 6749 5.1).
+
+use zeroize::Zeroize;
+
+/// How long the access token lives, as the server said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a lifetime is relative, absolute or unknown"
+)]
+pub enum Expiry {
+    /// The server did not say (RFC 6749 5.1 only recommends `expires_in`): no timer, a 401 renews.
+    #[default]
+    Unknown,
+    /// Milliseconds from when the request for it was sent (`expires_in`).
+    In(u64),
+    /// Milliseconds since the Unix epoch by the server's clock (`expires_at`, `exp`).
+    At(u64),
+}
+
+/// The kind of access token (RFC 6749 7.1): how it goes into the `Authorization` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum TokenType {
+    /// RFC 6750.
+    #[default]
+    Bearer,
+    /// RFC 9449: the host adds a proof to each request.
+    Dpop,
+}
+
+/// A login's or renewal's result, in the host's own memory until the latch has taken it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Grant<'a> {
+    /// The access token, as it goes into the header, without a scheme.
+    pub access_token: &'a str,
+    /// The refresh token. Absent in a renewal: the old one stays (RFC 6749 6).
+    pub refresh_token: Option<&'a str>,
+    /// Lifetime of the access token.
+    pub expiry: Expiry,
+    /// The server's clock when it answered (`Date` header, `iat`), Unix milliseconds, if known.
+    pub server_time: Option<u64>,
+    /// How the token is used.
+    pub token_type: TokenType,
+    /// Granted scope, when it differs from the one asked for (RFC 6749 5.1).
+    pub scope: Option<&'a str>,
+    /// Who signed in, as the server names them: lets the latch notice another user.
+    pub subject: Option<&'a str>,
+    /// A few bytes of the app's own, kept with the tokens in the record.
+    pub app_data: Option<&'a [u8]>,
+}
+
+impl<'a> Grant<'a> {
+    /// A grant with this access token; set the other fields as the server gave them.
+    #[must_use]
+    pub const fn new(access_token: &'a str) -> Self {
+        Self {
+            access_token,
+            refresh_token: None,
+            expiry: Expiry::Unknown,
+            server_time: None,
+            token_type: TokenType::Bearer,
+            scope: None,
+            subject: None,
+            app_data: None,
+        }
+    }
+
+    /// The grant of a cookie session ([`crate::Credential::Ambient`]): nothing that the client can see.
+    #[must_use]
+    pub const fn ambient() -> Self {
+        Self::new("")
+    }
+
+    /// What a latch with this token capacity would refuse.
+    pub(crate) fn check(&self, ambient: bool, capacity: usize) -> Result<(), GrantError> {
+        if !ambient {
+            check_token(self.access_token, capacity, 0x21)?;
+        }
+        if let Some(token) = self.refresh_token {
+            check_token(token, capacity, 0x20)?;
+        }
+        if self.expiry == Expiry::In(0) {
+            return Err(GrantError::Lifetime);
+        }
+        Ok(())
+    }
+
+    /// What goes with the access token, in the order in which it is kept.
+    pub(crate) fn rest(&self) -> [Option<&'a [u8]>; 4] {
+        [
+            self.refresh_token.map(str::as_bytes),
+            self.scope.map(str::as_bytes),
+            self.subject.map(str::as_bytes),
+            self.app_data,
+        ]
+    }
+}
+
+fn check_length(len: usize, capacity: usize) -> Result<(), GrantError> {
+    if len > capacity {
+        return Err(GrantError::TooLong);
+    }
+    Ok(())
+}
+
+/// RFC 6749 A.12, A.17: visible characters; a space only where no header has to carry it.
+fn check_token(token: &str, capacity: usize, lowest: u8) -> Result<(), GrantError> {
+    match token {
+        "" => return Err(GrantError::Empty),
+        "undefined" | "null" | "[object Object]" | "NaN" => return Err(GrantError::Literal),
+        _ => {}
+    }
+    if token.starts_with(['"', '\'']) {
+        return Err(GrantError::Quoted);
+    }
+    if token.ends_with(['"', '\'']) {
+        return Err(GrantError::Quoted);
+    }
+    if let Some((scheme, _)) = token.split_once(' ') {
+        if ["bearer", "dpop"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        {
+            return Err(GrantError::Scheme);
+        }
+    }
+    if token.bytes().any(|byte| !(lowest..=0x7e).contains(&byte)) {
+        return Err(GrantError::Character);
+    }
+    check_length(token.len(), capacity)
+}
+
+/// Order of credentials (P5): a login or logout raises `sign_in`, a renewal raises `serial`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Generation {
+    /// Counts sign-ins and sign-outs of the store.
+    pub sign_in: u32,
+    /// Counts renewals within the sign-in.
+    pub serial: u32,
+}
+
+impl Generation {
+    /// A generation with these counts.
+    #[must_use]
+    pub const fn new(sign_in: u32, serial: u32) -> Self {
+        Self { sign_in, serial }
+    }
+}
+
+/// Bytes that are wiped on replacement and on drop, and that no formatter shows.
+pub(crate) struct Secret<const N: usize>(heapless::Vec<u8, N, u16>);
+
+impl<const N: usize> Secret<N> {
+    pub(crate) const fn new() -> Self {
+        const { assert!(N > 0 && N < 65_536, "a token has room for 1 to 65535 bytes") };
+        Self(heapless::Vec::new())
+    }
+
+    /// Wipes, then takes what fits; callers check the length first, so that everything fits.
+    pub(crate) fn set(&mut self, bytes: &[u8]) {
+        self.wipe();
+        self.0.extend(bytes.iter().copied().take(N));
+    }
+
+    pub(crate) fn wipe(&mut self) {
+        self.0.as_mut_slice().zeroize();
+        self.0.clear();
+    }
+
+    /// The one door to the bytes.
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn expose_str(&self) -> &str {
+        // Only checked text is ever set; anything else reads as nothing.
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Refresh token, scope, subject and the app's bytes in one secret buffer, each as long as the others allow.
+pub(crate) struct Rest<const N: usize> {
+    bytes: Secret<N>,
+    lengths: [u16; 4],
+}
+
+/// The parts of [`Rest`], in the order of [`Grant::rest`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    RefreshToken,
+    Scope,
+    Subject,
+    AppData,
+}
+
+impl<const N: usize> Rest<N> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            bytes: Secret::new(),
+            lengths: [0; 4],
+        }
+    }
+
+    pub(crate) fn wipe(&mut self) {
+        self.bytes.wipe();
+        self.lengths = [0; 4];
+    }
+
+    pub(crate) fn get(&self, part: Part) -> &[u8] {
+        let mut rest = self.bytes.expose();
+        let mut found: &[u8] = &[];
+        for length in self.lengths.iter().take((part as usize).saturating_add(1)) {
+            let (head, tail) = rest
+                .split_at_checked(usize::from(*length))
+                .unwrap_or_default();
+            (found, rest) = (head, tail);
+        }
+        found
+    }
+
+    pub(crate) fn get_str(&self, part: Part) -> &str {
+        // Only checked text is ever set for the text parts; anything else reads as nothing.
+        core::str::from_utf8(self.get(part)).unwrap_or_default()
+    }
+
+    /// Whether the parts fit, those that are `None` staying as they are if `keep`.
+    pub(crate) fn fits(&self, parts: &[Option<&[u8]>; 4], keep: bool) -> bool {
+        let mut total = 0_usize;
+        for (part, length) in parts.iter().zip(self.lengths) {
+            let kept = if keep { usize::from(length) } else { 0 };
+            total = total.saturating_add(part.map_or(kept, <[u8]>::len));
+        }
+        total <= N
+    }
+
+    /// Replaces the parts that are given, which fit.
+    pub(crate) fn set(&mut self, parts: &[Option<&[u8]>; 4]) {
+        let mut end = 0_usize;
+        for (part, length) in parts.iter().zip(&mut self.lengths) {
+            let old = usize::from(*length);
+            if let Some(part) = part {
+                self.bytes.splice(end, old, part);
+                *length = u16::try_from(part.len()).unwrap_or(u16::MAX);
+            }
+            end = end.saturating_add(usize::from(*length));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.expose().is_empty()
+    }
+
+    pub(crate) fn hash(&self, hasher: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        self.bytes.expose().hash(hasher);
+        self.lengths.hash(hasher);
+    }
+
+    pub(crate) fn drop_refresh_token(&mut self) {
+        self.set(&[Some(&[]), None, None, None]);
+    }
+}
+
+impl<const N: usize> Secret<N> {
+    /// Replaces `old` bytes at `at`; what no longer counts is wiped.
+    fn splice(&mut self, at: usize, old: usize, new: &[u8]) {
+        let Some(tail) = self.0.get_mut(at..) else {
+            return;
+        };
+        // The old part goes to the end, is wiped and cut off; the new one goes to the end and is turned into place.
+        tail.rotate_left(old.min(tail.len()));
+        let kept = self.0.len().saturating_sub(old);
+        if let Some(removed) = self.0.get_mut(kept..) {
+            removed.zeroize();
+        }
+        self.0.truncate(kept);
+        self.0
+            .extend(new.iter().copied().take(N.saturating_sub(kept)));
+        let added = self.0.len().saturating_sub(kept);
+        if let Some(tail) = self.0.get_mut(at..) {
+            tail.rotate_right(added.min(tail.len()));
+        }
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl<const N: usize> core::fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl core::fmt::Debug for Grant<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Grant")
+            .field("expiry", &self.expiry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a grant is refused before anything is changed: it would be answered 401, or can't be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum GrantError {
+    /// There is no access token, or it is empty.
+    Empty,
+    /// A literal that a script wrote for a missing value: `undefined`, `null`, `[object Object]`, `NaN`.
+    Literal,
+    /// The token begins or ends with a quote: it was encoded as JSON once too often.
+    Quoted,
+    /// The token begins with its scheme (`Bearer …`): the latch adds it.
+    Scheme,
+    /// A control character, white space or a character outside ASCII: no header can carry it.
+    Character,
+    /// More bytes than the latch was built for: the access token, or the rest of the grant together.
+    TooLong,
+    /// A negative, non-finite or past lifetime.
+    Lifetime,
+    /// A token type the latch does not understand (RFC 6749 7.1: it must not be used).
+    TokenType,
+}
+
+impl GrantError {
+    /// One English sentence for a person.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Empty => "the access token is missing or empty",
+            Self::Literal => "the token is a script's literal for a missing value",
+            Self::Quoted => "the token has quotes around it",
+            Self::Scheme => "the token begins with its scheme",
+            Self::Character => "the token has a character that no header can carry",
+            Self::TooLong => "a field is longer than the latch was built for",
+            Self::Lifetime => "the lifetime is zero, negative or not a number",
+            Self::TokenType => "the token type is not understood",
+        }
+    }
+}
+
+impl core::fmt::Display for GrantError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.sentence())
+    }
+}
+
+impl core::error::Error for GrantError {}

@@ -1,0 +1,565 @@
+//! The latch: the machine and the bytes beside it.
+
+use core::fmt;
+use core::hash::Hash;
+use core::hash::Hasher;
+
+use crate::config::Config;
+use crate::config::ConfigError;
+use crate::config::Credential;
+use crate::config::Renewal;
+use crate::effect::Effect;
+use crate::effect::Outcome;
+use crate::error::PermitError;
+use crate::error::RecordError;
+use crate::error::Rejected;
+use crate::event::Event;
+use crate::event::Ticket;
+use crate::grant::Generation;
+use crate::grant::Grant;
+use crate::grant::GrantError;
+use crate::grant::Part;
+use crate::grant::Rest;
+use crate::grant::Secret;
+use crate::grant::TokenType;
+use crate::machine::Bytes;
+use crate::machine::GrantFacts;
+use crate::machine::Input;
+use crate::machine::Machine;
+use crate::record;
+use crate::record::Corrupt;
+use crate::record::Record;
+use crate::state::Phase;
+use crate::state::Refreshing;
+use crate::state::State;
+use crate::sync::Found;
+use crate::sync::RecordFacts;
+use crate::time::Instant;
+use crate::time::NEVER;
+use crate::time::Now;
+use crate::trace::Step;
+use crate::trace::Trace;
+use crate::waiters::Receipt;
+use crate::waiters::Waiter;
+use crate::why::Cause;
+
+/// Opens only when the token is ready, and no request passes before.
+///
+/// `T` is how many bytes an access token may have, and how many refresh token, scope, subject and the app's own
+/// bytes may have together; `W` is how many requests may wait. One latch belongs to one context and one thread at
+/// a time; put it behind the mutex that the host uses.
+///
+/// The host tells facts with [`handle`](Self::handle), drains [`poll_effect`](Self::poll_effect) until `None`, and
+/// comes back at [`poll_timeout`](Self::poll_timeout) at the latest. No order of these calls is unsafe: an order
+/// that was not picked up is replaced by the newer one, and a late answer is stale.
+pub struct Latch<const T: usize, const W: usize> {
+    machine: Machine<W>,
+    access: Secret<T>,
+    rest: Rest<T>,
+    revocation: Secret<T>,
+    token_type: TokenType,
+    corrupt: Option<Corrupt>,
+    trace: Trace,
+}
+
+/// Lets one request leave, now. Borrowed from the latch: it can't be kept, copied or made otherwise.
+#[must_use = "a claimed permit ends the request's wait"]
+pub struct Permit<'a> {
+    token: &'a str,
+    token_type: TokenType,
+    receipt: Receipt,
+}
+
+impl Permit<'_> {
+    /// The access token; empty for a cookie session.
+    #[must_use]
+    pub const fn token(&self) -> &str {
+        self.token
+    }
+
+    /// How the token is used.
+    #[must_use]
+    pub const fn token_type(&self) -> TokenType {
+        self.token_type
+    }
+
+    /// The scheme of the `Authorization` header: `Bearer` or `DPoP`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        match self.token_type {
+            TokenType::Bearer => "Bearer",
+            TokenType::Dpop => "DPoP",
+        }
+    }
+
+    /// Goes with the request and comes back with its answer.
+    #[must_use]
+    pub const fn receipt(&self) -> Receipt {
+        self.receipt
+    }
+}
+
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("receipt", &self.receipt)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<const T: usize, const W: usize> Latch<T, W> {
+    /// What a buffer for [`record`](Self::record) needs at most.
+    pub const RECORD_CAPACITY: usize = T.saturating_mul(2).saturating_add(record::OVERHEAD);
+
+    /// A latch with nobody signed in.
+    ///
+    /// `seed` is the host's entropy, different for each context and each start: jitter and the nonce that settles
+    /// conflicting writes come from it.
+    ///
+    /// # Errors
+    ///
+    /// The first thing in `config` that can't work.
+    pub const fn new(config: Config, seed: u64) -> Result<Self, ConfigError> {
+        if let Err(error) = config.validate() {
+            return Err(error);
+        }
+        Ok(Self {
+            machine: Machine::new(config, seed),
+            access: Secret::new(),
+            rest: Rest::new(),
+            revocation: Secret::new(),
+            token_type: TokenType::Bearer,
+            corrupt: None,
+            trace: Trace::new(),
+        })
+    }
+
+    /// Tells the latch a fact.
+    ///
+    /// # Errors
+    ///
+    /// The caller's mistake, or no room: nothing changed, not even the time.
+    pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
+        let (input, taken) = self.input(&event)?;
+        self.machine.check(now.monotonic.as_millis(), &input)?;
+        let from = self.state();
+        self.machine.observe(now);
+        self.apply(None);
+        if let Event::Loaded { ticket, .. } = event {
+            if self.machine.is_loading(ticket.0) {
+                self.corrupt = match input {
+                    Input::Loaded {
+                        found: Found::Corrupt(corrupt),
+                        ..
+                    } => Some(corrupt),
+                    _ => None,
+                };
+            }
+        }
+        let outcome = self.machine.step(input);
+        self.apply(taken.as_ref());
+        self.trace.push(
+            self.machine.clock.now,
+            self.generation(),
+            event.kind(),
+            (from, self.state()),
+        );
+        Ok(outcome)
+    }
+
+    /// The next order, or `None` until the next [`handle`](Self::handle) or [`permit`](Self::permit).
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        let effect = self.machine.poll_effect()?;
+        self.trace.note(&effect);
+        Some(effect)
+    }
+
+    /// When to tell [`Event::TimeoutReached`], if nothing else happens before. May change with every call of
+    /// [`handle`](Self::handle) and [`permit`](Self::permit).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.machine.poll_timeout() {
+            NEVER => None,
+            at => Some(Instant::from_millis(at)),
+        }
+    }
+
+    /// Claims the permit of a released request, which ends its wait. Time passes first, as with
+    /// [`Event::TimeoutReached`].
+    ///
+    /// # Errors
+    ///
+    /// `NotReady`: the gate closed since the release; the request keeps its place and is released again.
+    /// `Refused`: it waits no longer, no `Refuse` follows. `Unknown`: it does not wait.
+    pub fn permit(&mut self, now: Now, waiter: Waiter) -> Result<Permit<'_>, PermitError> {
+        self.machine.observe(now);
+        self.apply(None);
+        let receipt = self.machine.claim(waiter)?;
+        Ok(self.permit_with(receipt))
+    }
+
+    /// The credential for the probe under way, before anything else may use it. Its receipt answers nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Unknown`: the ticket is not that of the probe under way.
+    pub fn probe_permit(&self, ticket: Ticket) -> Result<Permit<'_>, PermitError> {
+        if self.machine.probing() != Some(ticket.0) {
+            return Err(PermitError::Unknown);
+        }
+        Ok(self.permit_with(Receipt::from_u64(0)))
+    }
+
+    pub(crate) fn permit_with(&self, receipt: Receipt) -> Permit<'_> {
+        Permit {
+            token: self.access.expose_str(),
+            token_type: self.token_type,
+            receipt,
+        }
+    }
+
+    /// The refresh token for the token request under way; `None` for another ticket or another grant type.
+    #[must_use]
+    pub fn refresh_token(&self, ticket: Ticket) -> Option<&str> {
+        match &self.machine.phase {
+            Phase::Refreshing(Refreshing::Exchanging(order, _)) if order.ticket == ticket.0 => {}
+            _ => return None,
+        }
+        if self.machine.config.renewal != Renewal::RefreshToken {
+            return None;
+        }
+        Some(self.rest.get_str(Part::RefreshToken))
+    }
+
+    /// The token to revoke, for the revocation under way: the refresh token, or the access token if there was none.
+    #[must_use]
+    pub fn revocation(&self, ticket: Ticket) -> Option<&str> {
+        if self.machine.is_revoking(ticket.0) {
+            return Some(self.revocation.expose_str());
+        }
+        None
+    }
+
+    /// Writes the record for the store order under way, and tells its length.
+    ///
+    /// # Errors
+    ///
+    /// `Stale` if the order was superseded; `BufferTooSmall` for a buffer under
+    /// [`RECORD_CAPACITY`](Self::RECORD_CAPACITY) that does not hold it.
+    pub fn record(&self, ticket: Ticket, buffer: &mut [u8]) -> Result<usize, RecordError> {
+        if !self.machine.is_storing(ticket.0) {
+            return Err(RecordError::Stale);
+        }
+        record::encode(&self.current_record(), buffer).ok_or(RecordError::BufferTooSmall)
+    }
+
+    fn current_record(&self) -> Record<'_> {
+        let machine = &self.machine;
+        let mut facts = RecordFacts {
+            stamp: machine.stamp,
+            saved_wall: machine.clock.wall().unwrap_or(0),
+            issued_wall: 0,
+            expires_wall: 0,
+            sent_wall: 0,
+            sent: false,
+            has_refresh: false,
+            rotation: crate::session::Rotation::Unknown,
+            debt: machine.budget.debt(machine.clock.now),
+        };
+        let mut grant = Grant::ambient();
+        if let Some(session) = &machine.session {
+            facts.issued_wall = session.issued_wall;
+            facts.expires_wall = session.expires_wall;
+            facts.sent_wall = session.sent_wall;
+            facts.sent = session.sent;
+            facts.rotation = session.rotation;
+            grant.token_type = self.token_type;
+            grant.access_token = self.access.expose_str();
+            grant.refresh_token = Some(self.rest.get_str(Part::RefreshToken));
+            grant.scope = Some(self.rest.get_str(Part::Scope));
+            grant.subject = Some(self.rest.get_str(Part::Subject));
+            grant.app_data = Some(self.rest.get(Part::AppData));
+        }
+        Record { facts, grant }
+    }
+
+    /// What the latch is.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.machine.state()
+    }
+
+    /// Which credential it has, or had last.
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.machine.stamp.generation()
+    }
+
+    /// Whether the store does not hold the credential (P2): it would not survive a restart. Retried in the
+    /// background where there is a store.
+    #[must_use]
+    pub fn is_volatile(&self) -> bool {
+        self.machine.is_volatile()
+    }
+
+    /// Whether the host said that there is no network.
+    #[must_use]
+    pub const fn is_offline(&self) -> bool {
+        self.machine.offline
+    }
+
+    /// How many requests wait; they fill up to `W`.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.machine.waiters.len()
+    }
+
+    /// What keeps the gate closed, or would keep the next renewal from happening; `None` if nothing does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Cause> {
+        match &self.machine.session {
+            Some(session) => session.trouble.map(crate::session::Trouble::cause),
+            None => Some(self.machine.ended),
+        }
+    }
+
+    /// What was wrong with the bytes that the last load found.
+    #[must_use]
+    pub const fn corrupt(&self) -> Option<Corrupt> {
+        self.corrupt
+    }
+
+    /// When the access token ends, if that is known.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Instant> {
+        match self.machine.session.as_ref()?.expires_at {
+            NEVER => None,
+            at => Some(Instant::from_millis(at)),
+        }
+    }
+
+    /// Who is signed in, as the grant named them.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.session_text(self.rest.get_str(Part::Subject))
+    }
+
+    /// The granted scope.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.session_text(self.rest.get_str(Part::Scope))
+    }
+
+    /// The app's own bytes.
+    #[must_use]
+    pub fn app_data(&self) -> Option<&[u8]> {
+        self.machine.session.as_ref()?;
+        Some(self.rest.get(Part::AppData))
+    }
+
+    fn session_text<'a>(&self, text: &'a str) -> Option<&'a str> {
+        self.machine.session.as_ref()?;
+        if text.is_empty() { None } else { Some(text) }
+    }
+
+    /// The last steps, oldest first.
+    pub fn trace(&self) -> impl Iterator<Item = Step> {
+        self.trace.iter()
+    }
+
+    /// The configuration it was built with.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.machine.config
+    }
+
+    pub(crate) const fn machine(&self) -> &Machine<W> {
+        &self.machine
+    }
+
+    /// Whether a secret of a session is in memory, the one to be revoked apart.
+    pub(crate) fn holds_secret(&self) -> bool {
+        !self.access.expose().is_empty() || !self.rest.is_empty()
+    }
+
+    /// A number that is the same for latches that behave the same: all of the state, none of the trace.
+    #[doc(hidden)]
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.machine.hash(hasher);
+        self.access.expose().hash(hasher);
+        self.rest.hash(hasher);
+        self.revocation.expose().hash(hasher);
+    }
+
+    /// The event without its bytes, and the bytes that the machine may order to be taken.
+    fn input<'a>(&self, event: &Event<'a>) -> Result<(Input, Option<Grant<'a>>), Rejected> {
+        let input = match *event {
+            Event::Granted { ticket, grant } => {
+                grant.check(self.is_ambient(), T).map_err(Rejected::Grant)?;
+                if !self
+                    .rest
+                    .fits(&grant.rest(), !self.machine.is_logging_in(ticket.0))
+                {
+                    return Err(Rejected::Grant(GrantError::TooLong));
+                }
+                return Ok((
+                    Input::Granted {
+                        ticket: ticket.0,
+                        grant: self.grant_facts(&grant),
+                    },
+                    Some(grant),
+                ));
+            }
+            Event::Loaded { ticket, record } => {
+                let (found, grant) = self.found(record.unwrap_or_default());
+                return Ok((
+                    Input::Loaded {
+                        ticket: ticket.0,
+                        found,
+                    },
+                    grant,
+                ));
+            }
+            Event::Opened => Input::Opened,
+            Event::Resumed => Input::Resumed,
+            Event::StoreChanged => Input::StoreChanged,
+            Event::WentOffline => Input::WentOffline,
+            Event::WentOnline => Input::WentOnline,
+            Event::LoginStarted => Input::LoginStarted,
+            Event::TokenFailed {
+                ticket,
+                failure,
+                retry_after,
+            } => Input::TokenFailed {
+                ticket: ticket.0,
+                failure,
+                retry_after,
+            },
+            Event::LoadFailed { ticket } => Input::LoadFailed { ticket: ticket.0 },
+            Event::Stored { ticket } => Input::Stored { ticket: ticket.0 },
+            Event::StoreFailed { ticket } => Input::StoreFailed { ticket: ticket.0 },
+            Event::Probed { ticket, result } => Input::Probed {
+                ticket: ticket.0,
+                result,
+            },
+            Event::LeaseGranted { ticket } => Input::LeaseGranted { ticket: ticket.0 },
+            Event::LeaseDenied { ticket } => Input::LeaseDenied { ticket: ticket.0 },
+            Event::LeaseLost { ticket } => Input::LeaseLost { ticket: ticket.0 },
+            Event::Revoked { ticket } => Input::Revoked { ticket: ticket.0 },
+            Event::RevokeFailed { ticket } => Input::RevokeFailed { ticket: ticket.0 },
+            Event::AccessRequested { waiter, access } => Input::AccessRequested { waiter, access },
+            Event::Answered {
+                receipt,
+                status,
+                challenge,
+            } => Input::Answered {
+                receipt,
+                status,
+                challenge,
+            },
+            Event::WaiterCancelled { waiter } => Input::WaiterCancelled { waiter },
+            Event::RefreshRequested => Input::RefreshRequested,
+            Event::LogoutRequested => Input::LogoutRequested,
+            Event::TimeoutReached => Input::TimeoutReached,
+        };
+        Ok((input, None))
+    }
+
+    fn is_ambient(&self) -> bool {
+        self.machine.config.credential == Credential::Ambient
+    }
+
+    fn grant_facts(&self, grant: &Grant<'_>) -> GrantFacts {
+        let known = self.rest.get_str(Part::Subject);
+        let other_subject = match grant.subject {
+            Some(subject) if !known.is_empty() => subject != known,
+            _ => false,
+        };
+        GrantFacts {
+            expiry: grant.expiry,
+            server_time: grant.server_time,
+            has_refresh: grant.refresh_token.is_some(),
+            rotated: grant
+                .refresh_token
+                .is_some_and(|token| token.as_bytes() != self.rest.get(Part::RefreshToken)),
+            other_subject,
+        }
+    }
+
+    /// P12: every byte string is a record, nothing, or corrupt.
+    fn found<'a>(&self, bytes: &'a [u8]) -> (Found, Option<Grant<'a>>) {
+        if bytes.is_empty() {
+            return (Found::Absent, None);
+        }
+        let record = match record::decode(bytes) {
+            Ok(record) => record,
+            Err(corrupt) => return (Found::Corrupt(corrupt), None),
+        };
+        if record.facts.stamp.live {
+            // A token that could not be taken from a grant can't be taken from a record either.
+            if record.grant.check(self.is_ambient(), T).is_err() {
+                return (Found::Corrupt(Corrupt::Content), None);
+            }
+            if !self.rest.fits(&record.grant.rest(), false) {
+                return (Found::Corrupt(Corrupt::Content), None);
+            }
+        }
+        (Found::Record(record.facts), Some(record.grant))
+    }
+
+    /// Does to the bytes what the machine's step asks for.
+    fn apply(&mut self, grant: Option<&Grant<'_>>) {
+        match core::mem::replace(&mut self.machine.bytes, Bytes::Keep) {
+            Bytes::Keep => {}
+            Bytes::DropRefresh => self.rest.drop_refresh_token(),
+            Bytes::Wipe => self.wipe(),
+            Bytes::Revoke => {
+                let refresh = self.rest.get(Part::RefreshToken);
+                let token = if refresh.is_empty() {
+                    self.access.expose()
+                } else {
+                    refresh
+                };
+                self.revocation.set(token);
+                self.wipe();
+            }
+            Bytes::RevokeFound => {
+                if let Some(grant) = grant {
+                    self.revocation
+                        .set(grant.refresh_token.unwrap_or(grant.access_token).as_bytes());
+                }
+            }
+            Bytes::TakeGrant | Bytes::TakeRecord => {
+                self.wipe();
+                self.merge(grant);
+            }
+            Bytes::MergeGrant => self.merge(grant),
+        }
+        if self.machine.revocation == crate::machine::Revocation::None {
+            self.revocation.wipe();
+        }
+    }
+
+    fn wipe(&mut self) {
+        self.access.wipe();
+        self.rest.wipe();
+    }
+
+    /// What a renewal leaves out stays as it was (RFC 6749 6).
+    fn merge(&mut self, grant: Option<&Grant<'_>>) {
+        let Some(grant) = grant else { return };
+        self.token_type = grant.token_type;
+        self.access.set(grant.access_token.as_bytes());
+        self.rest.set(&grant.rest());
+    }
+}
+
+impl<const T: usize, const W: usize> fmt::Debug for Latch<T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latch")
+            .field("state", &self.state())
+            .field("generation", &self.generation())
+            .field("waiting", &self.waiting())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,481 @@
+//! The machine without the bytes: small, comparable and hashable, so that it can be explored on its own.
+
+use crate::challenge::ChallengeKind;
+use crate::config::Config;
+use crate::config::Renewal;
+use crate::effect::Effect;
+use crate::effect::GrantType;
+use crate::event::Access;
+use crate::event::ProbeResult;
+use crate::event::Ticket;
+use crate::grant::Expiry;
+use crate::renewal::Budget;
+use crate::renewal::Random;
+use crate::renewal::TokenFailure;
+use crate::session::Session;
+use crate::session::Trouble;
+use crate::state::Expired;
+use crate::state::Gate;
+use crate::state::Order;
+use crate::state::Pending;
+use crate::state::Phase;
+use crate::state::Refreshing;
+use crate::state::Stamp;
+use crate::state::State;
+use crate::state::Unauthenticated;
+use crate::sync::Found;
+use crate::sync::Lease;
+use crate::sync::Stage;
+use crate::sync::Sync;
+use crate::time::Clock;
+use crate::time::NEVER;
+use crate::waiters::Receipt;
+use crate::waiters::Waiter;
+use crate::waiters::Waiters;
+use crate::why::Cause;
+
+/// An event without its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Input {
+    Opened,
+    Resumed,
+    StoreChanged,
+    WentOffline,
+    WentOnline,
+    LoginStarted,
+    Granted {
+        ticket: u32,
+        grant: GrantFacts,
+    },
+    TokenFailed {
+        ticket: u32,
+        failure: TokenFailure,
+        retry_after: Option<u32>,
+    },
+    Loaded {
+        ticket: u32,
+        found: Found,
+    },
+    LoadFailed {
+        ticket: u32,
+    },
+    Stored {
+        ticket: u32,
+    },
+    StoreFailed {
+        ticket: u32,
+    },
+    Probed {
+        ticket: u32,
+        result: ProbeResult,
+    },
+    LeaseGranted {
+        ticket: u32,
+    },
+    LeaseDenied {
+        ticket: u32,
+    },
+    LeaseLost {
+        ticket: u32,
+    },
+    Revoked {
+        ticket: u32,
+    },
+    RevokeFailed {
+        ticket: u32,
+    },
+    AccessRequested {
+        waiter: Waiter,
+        access: Access,
+    },
+    Answered {
+        receipt: Receipt,
+        status: u16,
+        challenge: ChallengeKind,
+    },
+    WaiterCancelled {
+        waiter: Waiter,
+    },
+    RefreshRequested,
+    LogoutRequested,
+    TimeoutReached,
+}
+
+/// A grant without its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct GrantFacts {
+    pub(crate) expiry: Expiry,
+    pub(crate) server_time: Option<u64>,
+    pub(crate) has_refresh: bool,
+    /// The refresh token differs from the one we have.
+    pub(crate) rotated: bool,
+    /// The subject differs from the one we have.
+    pub(crate) other_subject: bool,
+}
+
+/// What the latch must do with the bytes after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Bytes {
+    Keep,
+    /// Take the grant, dropping what it does not replace.
+    TakeGrant,
+    /// Take the grant; what it leaves out stays as it was (RFC 6749 6).
+    MergeGrant,
+    TakeRecord,
+    /// The record's token goes to the revocation slot.
+    RevokeFound,
+    /// The session's token goes to the revocation slot, the rest is wiped.
+    Revoke,
+    Wipe,
+    DropRefresh,
+}
+
+/// The revocation of a signed-out session's token, beside everything else.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Revocation {
+    None,
+    Waiting { at: u64, tries: u8 },
+    Ordered { order: Order, tries: u8 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Machine<const W: usize> {
+    pub(crate) config: Config,
+    pub(crate) phase: Phase,
+    pub(crate) session: Option<Session>,
+    pub(crate) stamp: Stamp,
+    /// The renewals of the sign-in that ended last.
+    pub(crate) ended_serial: u32,
+    pub(crate) sync: Option<Sync>,
+    pub(crate) lease: Lease,
+    pub(crate) revocation: Revocation,
+    pub(crate) waiters: Waiters<W>,
+    pub(crate) budget: Budget,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    next_ticket: u32,
+    /// Token requests with a smaller ticket belong to a sign-in that is over.
+    pub(crate) first_ticket: u32,
+    /// The local number of the credential, and of the first one of this sign-in.
+    pub(crate) version: u32,
+    pub(crate) since: u32,
+    /// When the store is written again in the background, after how many failures.
+    pub(crate) save_at: u64,
+    pub(crate) save_failures: u8,
+    /// The store does not hold what we have.
+    pub(crate) dirty: bool,
+    /// Our generation is provisional: it must come after whatever the store holds.
+    pub(crate) unbound: bool,
+    /// The store must be looked at before the gate opens.
+    pub(crate) look: bool,
+    pub(crate) offline: bool,
+    pub(crate) announce: bool,
+    /// A lease to be given up; 0 for none.
+    pub(crate) release: u32,
+    pub(crate) login: Option<Cause>,
+    pub(crate) login_told: bool,
+    /// Why nobody is signed in.
+    pub(crate) ended: Cause,
+    told: State,
+    pub(crate) bytes: Bytes,
+}
+
+impl<const W: usize> Machine<W> {
+    pub(crate) const fn new(config: Config, seed: u64) -> Self {
+        Self {
+            config,
+            phase: Phase::Unauthenticated(Unauthenticated::Unopened),
+            session: None,
+            stamp: Stamp {
+                sign_in: 0,
+                live: false,
+                serial: 0,
+                nonce: 0,
+            },
+            ended_serial: 0,
+            sync: None,
+            lease: Lease::Free,
+            revocation: Revocation::None,
+            waiters: Waiters::new(),
+            budget: Budget::new(),
+            clock: Clock::new(),
+            random: Random(seed),
+            next_ticket: 1,
+            first_ticket: 1,
+            version: 0,
+            since: 1,
+            save_at: 0,
+            save_failures: 0,
+            dirty: false,
+            unbound: false,
+            look: false,
+            offline: false,
+            announce: false,
+            release: 0,
+            login: None,
+            login_told: false,
+            ended: Cause::NotSignedIn,
+            told: State::Unauthenticated,
+            bytes: Bytes::Keep,
+        }
+    }
+
+    pub(crate) const fn state(&self) -> State {
+        self.phase.state()
+    }
+
+    pub(crate) fn order(&mut self, timeout_ms: u32) -> Order {
+        let ticket = self.next_ticket;
+        // 0 is never given out, so that it can mean "none" to hosts that pass integers.
+        self.next_ticket = self.next_ticket.wrapping_add(1).max(1);
+        Order {
+            ticket,
+            deadline: self.clock.now.saturating_add(u64::from(timeout_ms)),
+            told: false,
+        }
+    }
+
+    /// What is ordered from now on belongs to another sign-in than what was ordered before.
+    pub(crate) const fn orphan_earlier_tickets(&mut self) {
+        self.first_ticket = self.next_ticket;
+    }
+
+    /// Whether a permit may exist now (P1).
+    pub(crate) fn is_open(&self) -> bool {
+        match self.phase {
+            Phase::Ready
+            | Phase::Refreshing(
+                Refreshing::Preparing(Gate::Serving) | Refreshing::Exchanging(_, Gate::Serving),
+            ) => {}
+            _ => return false,
+        }
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.is_usable(self.clock.now))
+    }
+
+    /// The next order, or `None` until the next event.
+    pub(crate) fn poll_effect(&mut self) -> Option<Effect> {
+        if self.told != self.state() {
+            self.told = self.state();
+            return Some(Effect::StateChanged { state: self.told });
+        }
+        if let Some(effect) = self.poll_sync() {
+            return Some(effect);
+        }
+        if self.announce {
+            self.announce = false;
+            return Some(Effect::Announce);
+        }
+        if self.release > 0 {
+            return Some(Effect::ReleaseLease {
+                ticket: Ticket(core::mem::take(&mut self.release)),
+            });
+        }
+        if let Lease::Asked(order) = &mut self.lease {
+            if let Some(ticket) = order.tell() {
+                return Some(Effect::AcquireLease { ticket });
+            }
+        }
+        if let Some(effect) = self.poll_phase() {
+            return Some(effect);
+        }
+        if let Revocation::Ordered { order, .. } = &mut self.revocation {
+            if let Some(ticket) = order.tell() {
+                return Some(Effect::Revoke { ticket });
+            }
+        }
+        if let Some(cause) = self.login.take() {
+            return Some(Effect::RequireLogin { cause });
+        }
+        self.poll_waiters()
+    }
+
+    fn poll_sync(&mut self) -> Option<Effect> {
+        match &mut self.sync.as_mut()?.stage {
+            Stage::Leasing => None,
+            Stage::Loading(order) | Stage::ReadingBack(order) => Some(Effect::Load {
+                ticket: order.tell()?,
+            }),
+            Stage::Storing(order) => Some(Effect::Store {
+                ticket: order.tell()?,
+            }),
+        }
+    }
+
+    fn poll_phase(&mut self) -> Option<Effect> {
+        match &mut self.phase {
+            Phase::Refreshing(Refreshing::Exchanging(order, _)) => {
+                let grant_type = match self.config.renewal {
+                    Renewal::RefreshToken => GrantType::RefreshToken,
+                    Renewal::Login => GrantType::Login,
+                };
+                Some(Effect::SendTokenRequest {
+                    ticket: order.tell()?,
+                    grant_type,
+                })
+            }
+            Phase::Pending(Pending::Probing(order))
+            | Phase::Refreshing(Refreshing::Probing(order)) => Some(Effect::Probe {
+                ticket: order.tell()?,
+            }),
+            _ => None,
+        }
+    }
+
+    fn poll_waiters(&mut self) -> Option<Effect> {
+        if let Some((waiter, cause)) = self.waiters.take_refused() {
+            return Some(Effect::Refuse { waiter, cause });
+        }
+        if !self.is_open() {
+            return None;
+        }
+        // A retry with the same, fresh token has to wait a little.
+        let fresh_retry_at = self
+            .session
+            .as_ref()
+            .map_or(NEVER, |session| session.fresh_retry_at);
+        let now = self.clock.now;
+        let waiter = self
+            .waiters
+            .release(|slot| !slot.again || fresh_retry_at <= now)?;
+        Some(Effect::Release { waiter })
+    }
+
+    /// When `TimeoutReached` is due. The same fields as in `deadlines`.
+    pub(crate) fn poll_timeout(&self) -> u64 {
+        let mut next = NEVER;
+        let mut at = |deadline: u64| next = next.min(deadline);
+        for slot in self.waiters.iter() {
+            if let crate::waiters::Fate::Refused(_) = slot.fate {
+                continue;
+            }
+            at(slot.until);
+            if slot.again {
+                if let Some(session) = &self.session {
+                    if session.fresh_retry_at > self.clock.now {
+                        at(session.fresh_retry_at);
+                    }
+                }
+            }
+        }
+        if let Some(order) = self.sync_order() {
+            at(order.deadline);
+        }
+        if let Lease::Asked(order) = &self.lease {
+            at(order.deadline);
+        }
+        match &self.revocation {
+            Revocation::None => {}
+            Revocation::Waiting { at: time, .. } => {
+                if !self.offline {
+                    at(*time);
+                }
+            }
+            Revocation::Ordered { order, .. } => at(order.deadline),
+        }
+        if self.is_save_owed() {
+            at(self.save_at);
+        }
+        at(self.phase_deadline());
+        next
+    }
+
+    /// When the phase itself must go on.
+    pub(crate) fn phase_deadline(&self) -> u64 {
+        match &self.phase {
+            Phase::Pending(Pending::LoggingIn(order) | Pending::Probing(order))
+            | Phase::Refreshing(Refreshing::Exchanging(order, _) | Refreshing::Probing(order)) => {
+                order.deadline
+            }
+            Phase::Ready => match &self.session {
+                Some(session) => session.wakes_at(self.can_attempt()),
+                None => NEVER,
+            },
+            Phase::Expired(Expired::Retrying) => match &self.session {
+                Some(session) if !self.offline => session.retry_at,
+                _ => NEVER,
+            },
+            _ => NEVER,
+        }
+    }
+
+    pub(crate) fn sync_order(&self) -> Option<&Order> {
+        match &self.sync.as_ref()?.stage {
+            Stage::Leasing => None,
+            Stage::Loading(order) | Stage::ReadingBack(order) | Stage::Storing(order) => {
+                Some(order)
+            }
+        }
+    }
+
+    /// Whether a save waits in the background.
+    fn is_save_owed(&self) -> bool {
+        if self.sync.is_some() {
+            return false;
+        }
+        if !self.dirty {
+            return false;
+        }
+        !matches!(
+            self.phase,
+            Phase::Refreshing(_) | Phase::Pending(Pending::Probing(_))
+        )
+    }
+
+    /// Whether a renewal could be sent if it were time.
+    fn can_attempt(&self) -> bool {
+        if self.offline {
+            return false;
+        }
+        self.is_renewable()
+    }
+
+    /// Whether there is a way to renew at all (RFC 6749 6; hard parts 2.5).
+    pub(crate) fn is_renewable(&self) -> bool {
+        let Some(session) = &self.session else {
+            return false;
+        };
+        if let Some(Trouble::Lasting(_)) = session.trouble {
+            return false;
+        }
+        match self.config.renewal {
+            Renewal::Login => true,
+            Renewal::RefreshToken => self.has_fresh_refresh_token(session),
+        }
+    }
+
+    fn has_fresh_refresh_token(&self, session: &Session) -> bool {
+        if !session.has_refresh {
+            return false;
+        }
+        if !session.lost {
+            return true;
+        }
+        match session.rotation {
+            crate::session::Rotation::Keeps => true,
+            _ => self.clock.now < session.resend_until,
+        }
+    }
+
+    pub(crate) fn is_volatile(&self) -> bool {
+        if self.session.is_none() {
+            return false;
+        }
+        if !self.config.store {
+            return true;
+        }
+        self.dirty
+    }
+}
+
+impl Order {
+    /// Hands the order out once.
+    fn tell(&mut self) -> Option<Ticket> {
+        if self.told {
+            return None;
+        }
+        self.told = true;
+        Some(Ticket(self.ticket))
+    }
+}

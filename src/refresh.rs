@@ -1,0 +1,376 @@
+//! Renewal (RFC 6749 6; RFC 9700 4.14), and what a session is after a grant or a look at the store.
+
+use crate::config::Waiting;
+use crate::effect::Outcome;
+use crate::error::Rejected;
+use crate::machine::Bytes;
+use crate::machine::GrantFacts;
+use crate::machine::Machine;
+use crate::renewal::TokenFailure;
+use crate::renewal::backoff;
+use crate::session::Rotation;
+use crate::session::Session;
+use crate::session::Trouble;
+use crate::state::Expired;
+use crate::state::Gate;
+use crate::state::Pending;
+use crate::state::Phase;
+use crate::state::Refreshing;
+use crate::state::Unauthenticated;
+use crate::sync::Goal;
+use crate::waiters::Slot;
+use crate::why::Cause;
+
+impl<const W: usize> Machine<W> {
+    /// Where a session stands when nothing is under way: the one place that decides between the five states.
+    pub(crate) fn settle(&mut self) {
+        if self.look {
+            self.look = false;
+            if self.config.store {
+                self.phase = Phase::Pending(Pending::Looking);
+                return self.begin_sync(Goal::Look);
+            }
+            self.unconfirm_ambient();
+        }
+        let now = self.clock.now;
+        let Some(session) = &self.session else {
+            self.phase = Phase::Unauthenticated(Unauthenticated::SignedOut);
+            return;
+        };
+        if !session.confirmed {
+            if !session.refused {
+                return self.probe_when_due();
+            }
+        }
+        if !session.is_due(now) {
+            self.phase = Phase::Ready;
+            return;
+        }
+        if !self.is_renewable() {
+            return self.settle_without_renewal();
+        }
+        if self.may_renew_now() {
+            return self.begin_renewal();
+        }
+        self.settle_until_retry();
+    }
+
+    /// A renewal is due and possible, but not yet.
+    fn settle_until_retry(&mut self) {
+        if self.is_usable() {
+            self.phase = Phase::Ready;
+            return;
+        }
+        self.phase = Phase::Expired(Expired::Retrying);
+        if self.config.when_unavailable == Waiting::Refuse {
+            let cause = self.trouble();
+            self.waiters.refuse(cause, Slot::is_bound);
+        }
+    }
+
+    /// No way to renew: the token serves as long as it lives.
+    fn settle_without_renewal(&mut self) {
+        if self.is_usable() {
+            self.phase = Phase::Ready;
+            return;
+        }
+        match self.trouble() {
+            Cause::SessionEnded => self.end_session(Cause::SessionEnded),
+            cause => self.login_required(cause),
+        }
+    }
+
+    fn login_required(&mut self, cause: Cause) {
+        self.ended = cause;
+        self.phase = Phase::Expired(Expired::LoginRequired(cause));
+        self.waiters.refuse(cause, Slot::is_bound);
+        if self.config.when_signed_out == Waiting::Refuse {
+            self.waiters.refuse(cause, |_| true);
+        }
+        self.require_login(cause);
+    }
+
+    pub(crate) fn is_usable(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.is_usable(self.clock.now))
+    }
+
+    /// Why the session can't be used or renewed.
+    pub(crate) fn trouble(&self) -> Cause {
+        let Some(session) = &self.session else {
+            return self.ended;
+        };
+        if let Some(trouble) = session.trouble {
+            return trouble.cause();
+        }
+        if session.lost {
+            return Cause::RefreshResponseLost;
+        }
+        if session.expires_at <= self.clock.now {
+            return Cause::Expired;
+        }
+        if session.accepted {
+            Cause::Unknown
+        } else {
+            Cause::RefusedFresh
+        }
+    }
+
+    fn may_renew_now(&mut self) -> bool {
+        let now = self.clock.now;
+        if self.offline {
+            self.set_trouble(Trouble::Passing(Cause::Offline));
+            return false;
+        }
+        let allowed = self.budget.allows_at(&self.config);
+        if let Some(session) = &mut self.session {
+            if session.retry_at > now {
+                return false;
+            }
+            if allowed > now {
+                session.retry_at = allowed;
+                session.trouble = Some(Trouble::Passing(Cause::Throttled));
+                return false;
+            }
+        }
+        true
+    }
+
+    fn set_trouble(&mut self, trouble: Trouble) {
+        if let Some(session) = &mut self.session {
+            session.trouble = Some(trouble);
+        }
+    }
+
+    fn begin_renewal(&mut self) {
+        let gate = match (self.config.serve_while_refreshing, self.is_usable()) {
+            (true, true) => Gate::Serving,
+            _ => Gate::Closed,
+        };
+        self.phase = Phase::Refreshing(Refreshing::Preparing(gate));
+        if self.config.store {
+            return self.begin_sync(Goal::Mark);
+        }
+        self.note_sending();
+        self.exchange();
+    }
+
+    /// From here on the refresh token counts as sent: the record says so before the request leaves.
+    pub(crate) fn note_sending(&mut self) {
+        let (now, wall) = (self.clock.now, self.clock.wall());
+        self.budget.spend(&self.config, now);
+        let grace = u64::from(self.config.reuse_grace_ms);
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        session.sent = true;
+        if !session.lost {
+            session.sent_wall = wall.unwrap_or(0);
+            session.resend_until = now.saturating_add(grace);
+        }
+    }
+
+    /// Sends the token request (P3: the phase is the single flight).
+    pub(crate) fn exchange(&mut self) {
+        let gate = match self.phase {
+            Phase::Refreshing(Refreshing::Preparing(gate)) => gate,
+            _ => Gate::Closed,
+        };
+        let order = self.order(self.config.token_timeout_ms);
+        if let Some(session) = &mut self.session {
+            session.exchange = order.ticket;
+        }
+        self.phase = Phase::Refreshing(Refreshing::Exchanging(order, gate));
+    }
+
+    /// The total table of failed renewals (hard parts 2.16).
+    pub(crate) fn exchange_failed(&mut self, failure: TokenFailure, retry_after: Option<u32>) {
+        match failure {
+            TokenFailure::Lost | TokenFailure::Unusable(_) => {
+                self.lose_answer();
+                self.renewal_failed(Cause::Unavailable, retry_after);
+            }
+            TokenFailure::NotSent => {
+                self.unsend();
+                self.renewal_failed(Cause::Offline, retry_after);
+            }
+            TokenFailure::RateLimited | TokenFailure::Unavailable | TokenFailure::Unrecognized => {
+                self.unsend();
+                self.renewal_failed(Cause::Unavailable, retry_after);
+            }
+            TokenFailure::Misconfigured => {
+                self.unsend();
+                let longest = self.config.backoff_cap_ms.div_ceil(1_000);
+                self.renewal_failed(Cause::Misconfigured, Some(retry_after.unwrap_or(longest)));
+            }
+            TokenFailure::InteractionRequired => {
+                self.unsend();
+                self.refuse_for_good(Cause::InteractionRequired);
+                self.require_login(Cause::InteractionRequired);
+                self.settle();
+            }
+            TokenFailure::InvalidGrant => {
+                if self.config.store {
+                    self.phase = Phase::Refreshing(Refreshing::Rechecking);
+                    self.begin_sync(Goal::Recheck);
+                } else {
+                    self.refresh_refused();
+                }
+            }
+        }
+    }
+
+    /// The server answered and did not rotate: the refresh token is as it was before.
+    fn unsend(&mut self) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        session.sent = session.lost;
+        self.dirty = self.config.store;
+        self.save_at = 0;
+    }
+
+    /// The server may have rotated: nobody knows.
+    pub(crate) fn lose_answer(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.lost = true;
+        }
+    }
+
+    pub(crate) fn refuse_for_good(&mut self, cause: Cause) {
+        self.set_trouble(Trouble::Lasting(cause));
+    }
+
+    /// A renewal failed for now: back-off, or what the server asked for if that is longer (P10).
+    pub(crate) fn renewal_failed(&mut self, cause: Cause, retry_after: Option<u32>) {
+        let asked = u64::from(retry_after.unwrap_or(0)).saturating_mul(1_000);
+        let asked = asked.min(u64::from(self.config.retry_after_cap_ms));
+        if let Some(session) = &mut self.session {
+            let pause = backoff(&self.config, session.failures, &mut self.random).max(asked);
+            session.failures = session.failures.saturating_add(1);
+            session.retry_at = self.clock.now.saturating_add(pause);
+            session.trouble = Some(Trouble::Passing(cause));
+        }
+        self.settle();
+    }
+
+    /// The budget that the store knows of is spent.
+    pub(crate) fn throttled(&mut self, until: u64) {
+        if let Some(session) = &mut self.session {
+            session.retry_at = until;
+            session.trouble = Some(Trouble::Passing(Cause::Throttled));
+        }
+        self.settle();
+    }
+
+    /// `invalid_grant`, and no sibling has won. The access token serves as long as it lives, then the session ends.
+    pub(crate) fn refresh_refused(&mut self) {
+        if !self.is_usable() {
+            return self.end_session(Cause::SessionEnded);
+        }
+        self.refuse_for_good(Cause::SessionEnded);
+        self.stamp.serial = self.stamp.serial.saturating_add(1);
+        self.stamp.nonce = self.random.nonce();
+        self.dirty = self.config.store;
+        self.save_at = 0;
+        self.bytes = Bytes::DropRefresh;
+        if let Some(session) = &mut self.session {
+            session.has_refresh = false;
+            session.sent = false;
+            session.lost = false;
+        }
+        self.settle();
+    }
+
+    /// New tokens for this session, or for another one where a silent login changed the user.
+    pub(crate) fn renewed(&mut self, sent_at: u64, grant: &GrantFacts) {
+        let renewed = self.new_session(sent_at, grant);
+        let Some(old) = &self.session else { return };
+        if grant.other_subject {
+            self.waiters.refuse(Cause::SignInChanged, Slot::is_bound);
+            self.orphan_earlier_tickets();
+            self.new_sign_in(true);
+            self.session = Some(renewed);
+            self.bytes = Bytes::TakeGrant;
+            return self.save_then_confirm(Phase::Refreshing(Refreshing::Saving));
+        }
+        let rotation = match (grant.has_refresh, grant.rotated) {
+            (true, true) => Rotation::Rotates,
+            _ => Rotation::Keeps,
+        };
+        let mut session = Session {
+            has_refresh: renewed.has_refresh || old.has_refresh,
+            unaccepted: old.unaccepted,
+            exchange: old.exchange,
+            rotation,
+            ..renewed
+        };
+        if session.expires_at <= self.clock.now {
+            // It took longer to arrive than it lives: not at once again.
+            session.failures = old.failures.saturating_add(1);
+            let pause = backoff(&self.config, old.failures, &mut self.random);
+            session.retry_at = self.clock.now.saturating_add(pause);
+            session.trouble = Some(Trouble::Passing(Cause::Unavailable));
+        }
+        self.session = Some(session);
+        self.next_version();
+        self.stamp.serial = self.stamp.serial.saturating_add(1);
+        self.stamp.nonce = self.random.nonce();
+        self.save_at = 0;
+        self.bytes = Bytes::MergeGrant;
+        self.save_then_confirm(Phase::Refreshing(Refreshing::Saving));
+    }
+
+    /// A grant whose order is not under way. The late answer to this session's own last request is its lost
+    /// answer found again; one from a sign-in that is over is nobody's.
+    pub(crate) fn granted_late(&mut self, ticket: u32, grant: &GrantFacts) -> Outcome {
+        let at_rest = matches!(self.phase, Phase::Ready | Phase::Expired(_));
+        if let Some(session) = &self.session {
+            let (own, lost) = (session.exchange == ticket, session.lost);
+            // Its sending was noted as the begin of the grace.
+            let sent_at = session
+                .resend_until
+                .saturating_sub(u64::from(self.config.reuse_grace_ms));
+            if (own, lost, at_rest) == (true, true, true) {
+                self.renewed(sent_at, grant);
+                return Outcome::Done;
+            }
+        }
+        if ticket < self.first_ticket {
+            return Outcome::Orphaned;
+        }
+        Outcome::Stale
+    }
+
+    pub(crate) fn check_refresh(&self, now: u64) -> Result<(), Rejected> {
+        if !self.is_renewable() {
+            return Err(Rejected::NoSession);
+        }
+        match self.phase {
+            Phase::Ready | Phase::Expired(_)
+                if self.budget.allows_at(&self.config) > now.max(self.clock.now) =>
+            {
+                Err(Rejected::Throttled)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn refresh_requested(&mut self) {
+        if let Phase::Refreshing(Refreshing::Preparing(gate) | Refreshing::Exchanging(_, gate)) =
+            &mut self.phase
+        {
+            // Joined; whoever asked wants the new token, not the old one.
+            *gate = Gate::Closed;
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            session.forced = true;
+        }
+        match self.phase {
+            Phase::Ready | Phase::Expired(_) => self.settle(),
+            _ => {}
+        }
+    }
+}

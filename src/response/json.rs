@@ -1,0 +1,354 @@
+//! The JSON text of an answer (RFC 8259): what stands at a path, and strings without their escapes.
+
+use heapless::Vec;
+use serde::Deserialize;
+use serde_json_core::de::Deserializer;
+use serde_json_core::str::{EscapedStr, EscapedStringFragment};
+
+/// The deepest nesting of objects and arrays that is read.
+pub const MAX_DEPTH: usize = 32;
+
+/// What stands at a path. `raw` is the text as in the body, escapes and all, without quotes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Value<'b> {
+    pub(super) kind: Kind,
+    start: usize,
+    pub(super) raw: &'b str,
+}
+
+#[derive(Clone, Copy, PartialEq, Default)]
+pub(super) enum Kind {
+    #[default]
+    Absent,
+    Text,
+    Number,
+    Other,
+}
+
+impl Value<'_> {
+    /// Where a string stands in the body and how long it is; nowhere for another kind.
+    pub(super) const fn text(&self) -> (usize, usize) {
+        match self.kind {
+            Kind::Text => (self.start, self.raw.len()),
+            _ => (0, 0),
+        }
+    }
+
+    /// The same for a string or a number.
+    pub(super) const fn text_or_number(&self) -> (usize, usize) {
+        match self.kind {
+            Kind::Text | Kind::Number => (self.start, self.raw.len()),
+            _ => (0, 0),
+        }
+    }
+}
+
+/// A configured path, how many of its keys lead to where the walk stands, and what was found.
+#[derive(Clone, Copy)]
+struct Slot<'b> {
+    path: Option<&'static str>,
+    matched: usize,
+    value: Value<'b>,
+}
+
+impl<'b> Slot<'b> {
+    fn step(&self, depth: usize) -> Option<&'static str> {
+        self.path?.split('.').nth(depth)
+    }
+
+    /// The walk stands at a key inside `depth` outer keys.
+    fn see_key(&mut self, depth: usize, key: &str) {
+        self.matched = self.matched.min(depth);
+        if self.matched == depth {
+            let is_next = self.step(depth).is_some_and(|step| is_text(key, step));
+            self.matched = depth.saturating_add(usize::from(is_next));
+        }
+    }
+
+    fn see_value(&mut self, depth: usize, value: Value<'b>) {
+        let is_here = (self.matched == depth) & self.step(depth).is_none();
+        if is_here & (self.value.kind == Kind::Absent) {
+            self.value = value;
+        }
+    }
+}
+
+/// What may come next.
+enum Next {
+    First,
+    Member,
+    Value,
+    Separator,
+}
+
+impl Next {
+    /// What a container holds, told by its closing bracket.
+    const fn inside(close: u8) -> Self {
+        match close {
+            b'}' => Self::Member,
+            _ => Self::Value,
+        }
+    }
+}
+
+/// A walk through the JSON text, once and without recursion.
+///
+/// serde-json-core reads the strings and the literals. Going from one to the next is done here, because its
+/// own way of passing over unknown members goes as deep as the text says and doesn't check what it passes.
+pub(super) struct Walk<'b, const N: usize> {
+    body: &'b [u8],
+    rest: &'b [u8],
+    slots: [Slot<'b>; N],
+    /// The closing brackets to come.
+    open: Vec<u8, MAX_DEPTH>,
+}
+
+impl<'b, const N: usize> Walk<'b, N> {
+    /// What stands at each path, if the body is one whole JSON object.
+    pub(super) fn fields(
+        paths: [Option<&'static str>; N],
+        body: &'b [u8],
+    ) -> Option<[Value<'b>; N]> {
+        let slots = paths.map(|path| Slot {
+            path,
+            matched: 0,
+            value: Value::default(),
+        });
+        let mut walk = Self {
+            body,
+            rest: body,
+            slots,
+            open: Vec::new(),
+        };
+        walk.skip_space();
+        walk.eat(b'{').then_some(())?;
+        walk.open.push(b'}').ok()?;
+        let mut next = Next::First;
+        while let Some(close) = walk.open.last().copied() {
+            walk.skip_space();
+            next = walk.advance(&next, close)?;
+        }
+        walk.skip_space();
+        walk.rest
+            .is_empty()
+            .then_some(walk.slots.map(|slot| slot.value))
+    }
+
+    /// One step, inside the container that `close` closes.
+    fn advance(&mut self, next: &Next, close: u8) -> Option<Next> {
+        match next {
+            Next::Value => self.value(),
+            Next::Member => self.member(),
+            Next::First => match self.close(close) {
+                None => Some(Next::inside(close)),
+                closed => closed,
+            },
+            Next::Separator => match self.close(close) {
+                None => self.eat(b',').then_some(Next::inside(close)),
+                closed => closed,
+            },
+        }
+    }
+
+    fn close(&mut self, close: u8) -> Option<Next> {
+        self.eat(close).then_some(())?;
+        self.open.pop();
+        Some(Next::Separator)
+    }
+
+    fn member(&mut self) -> Option<Next> {
+        let key = self.string()?;
+        self.skip_space();
+        self.eat(b':').then_some(())?;
+        let depth = self.open.len().saturating_sub(1);
+        for slot in &mut self.slots {
+            slot.see_key(depth, key);
+        }
+        Some(Next::Value)
+    }
+
+    fn value(&mut self) -> Option<Next> {
+        let start = self.body.len().saturating_sub(self.rest.len());
+        match self.rest.first()? {
+            b'{' => return self.container(start, b'}'),
+            b'[' => return self.container(start, b']'),
+            b'"' => {
+                let raw = self.string()?;
+                self.see(Value {
+                    kind: Kind::Text,
+                    start: start.saturating_add(1),
+                    raw,
+                });
+            }
+            b't' | b'f' => {
+                let raw = if literal(self.rest)? { "true" } else { "false" };
+                self.take(raw.len())?;
+                self.see(Value {
+                    kind: Kind::Other,
+                    start,
+                    raw,
+                });
+            }
+            b'n' => {
+                literal::<()>(self.rest)?;
+                self.take("null".len())?;
+            }
+            _ => {
+                let raw = self.take(number_len(self.rest)?)?;
+                self.see(Value {
+                    kind: Kind::Number,
+                    start,
+                    raw,
+                });
+            }
+        }
+        Some(Next::Separator)
+    }
+
+    fn container(&mut self, start: usize, close: u8) -> Option<Next> {
+        let raw = self.take(1)?;
+        self.see(Value {
+            kind: Kind::Other,
+            start,
+            raw,
+        });
+        self.open.push(close).ok()?;
+        Some(Next::First)
+    }
+
+    fn see(&mut self, value: Value<'b>) {
+        for slot in &mut self.slots {
+            slot.see_value(self.open.len(), value);
+        }
+    }
+
+    /// A string's content: valid, and still escaped.
+    fn string(&mut self) -> Option<&'b str> {
+        let EscapedStr(raw) = literal(self.rest)?;
+        self.take(raw.len().saturating_add(2))?;
+        let mut rest = raw;
+        while let Some((_, len)) = next_char(rest) {
+            rest = rest.get(len..)?;
+        }
+        rest.is_empty().then_some(raw)
+    }
+
+    fn take(&mut self, len: usize) -> Option<&'b str> {
+        let (taken, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        core::str::from_utf8(taken).ok()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let rest = self.rest.strip_prefix(&[byte]);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn skip_space(&mut self) {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+}
+
+fn literal<'b, T: Deserialize<'b>>(text: &'b [u8]) -> Option<T> {
+    T::deserialize(&mut Deserializer::new(text, None)).ok()
+}
+
+/// Length of the JSON number that a text begins with (RFC 8259 6).
+pub(super) fn number_len(text: &[u8]) -> Option<usize> {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let mut rest = match unsigned.strip_prefix(b"0") {
+        Some(rest) => rest,
+        None => after_digits(unsigned)?,
+    };
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        rest = after_digits(fraction)?;
+    }
+    if let [b'e' | b'E', b'+' | b'-', exponent @ ..] | [b'e' | b'E', exponent @ ..] = rest {
+        rest = after_digits(exponent)?;
+    }
+    text.len().checked_sub(rest.len())
+}
+
+/// What comes after one digit or more.
+fn after_digits(text: &[u8]) -> Option<&[u8]> {
+    let is_other = |byte: &u8| !byte.is_ascii_digit();
+    let len = text.iter().position(is_other).unwrap_or(text.len());
+    (len > 0).then_some(text.get(len..)?)
+}
+
+/// The characters of a string's content, without escapes.
+pub(super) fn chars(raw: &str) -> impl Iterator<Item = char> {
+    let mut rest = raw;
+    core::iter::from_fn(move || {
+        let (character, len) = next_char(rest)?;
+        rest = rest.get(len..)?;
+        Some(character)
+    })
+}
+
+pub(super) fn is_text(raw: &str, text: &str) -> bool {
+    chars(raw).eq(text.chars())
+}
+
+/// The first character of a string's content, and how many bytes it takes there.
+fn next_char(raw: &str) -> Option<(char, usize)> {
+    match raw.chars().next()? {
+        '\\' => escape(raw.as_bytes()),
+        '\0'..='\x1F' => None,
+        character => Some((character, character.len_utf8())),
+    }
+}
+
+/// The escape that a text begins with, and its length (RFC 8259 7). A surrogate must have its pair.
+fn escape(text: &[u8]) -> Option<(char, usize)> {
+    let Some(first) = code_unit(text) else {
+        text.strip_prefix(b"\\")?;
+        let pair = core::str::from_utf8(text.get(..2)?).ok()?;
+        let Ok(EscapedStringFragment::Escaped(character)) = EscapedStr(pair).fragments().next()?
+        else {
+            return None;
+        };
+        return Some((character, 2));
+    };
+    let second = text.get(6..).and_then(code_unit);
+    let units = core::iter::once(first).chain(second);
+    let character = char::decode_utf16(units).next()?.ok()?;
+    Some((character, character.len_utf16().saturating_mul(6)))
+}
+
+/// `\uXXXX`.
+fn code_unit(text: &[u8]) -> Option<u16> {
+    let [b'\\', b'u', digits @ ..] = text else {
+        return None;
+    };
+    digits.get(..4)?.iter().try_fold(0, |unit: u16, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some((unit << 4) | u16::try_from(digit).ok()?)
+    })
+}
+
+/// Undoes the escapes where they stand: no character is longer than its escape. Gives the new length.
+pub(super) fn unescape(text: &mut [u8]) -> usize {
+    let mut read = 0_usize;
+    let mut written = 0_usize;
+    while let Some(byte) = text.get(read).copied() {
+        let (len, bytes, used) = match text.get(read..).and_then(escape) {
+            Some((character, used)) => {
+                let mut bytes = [0; 4];
+                (character.encode_utf8(&mut bytes).len(), bytes, used)
+            }
+            None => (1, [byte, 0, 0, 0], 1),
+        };
+        for byte in bytes.iter().take(len) {
+            if let Some(place) = text.get_mut(written) {
+                *place = *byte;
+            }
+            written = written.saturating_add(1);
+        }
+        read = read.saturating_add(used);
+    }
+    written
+}

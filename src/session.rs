@@ -1,0 +1,266 @@
+//! What a session is, and how it begins: from a grant, or from the store.
+
+use crate::config::Confirmation;
+use crate::config::LeaseMode;
+use crate::grant::Expiry;
+use crate::machine::GrantFacts;
+use crate::machine::Machine;
+use crate::renewal::MAX_LIFETIME;
+use crate::sync::RecordFacts;
+use crate::time::NEVER;
+use crate::why::Cause;
+
+/// A token is never renewed before three quarters of its life are over.
+const MARGIN_DIVISOR: u64 = 4;
+
+/// What is known of the refresh token's use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Rotation {
+    Unknown,
+    /// The server gave a new refresh token: the old one is used up.
+    Rotates,
+    /// The server kept the refresh token: sending it again is safe.
+    Keeps,
+}
+
+/// The machine's part of a session; the bytes live beside it in the latch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Session {
+    /// End of the access token, monotonic; `NEVER` if unknown.
+    pub(crate) expires_at: u64,
+    /// When it is due for renewal, monotonic.
+    pub(crate) refresh_at: u64,
+    /// When it was received here, monotonic.
+    pub(crate) granted_at: u64,
+    /// Received and end by the wall clock, for the record; 0 if unknown.
+    pub(crate) issued_wall: u64,
+    pub(crate) expires_wall: u64,
+    /// No renewal before this.
+    pub(crate) retry_at: u64,
+    /// A retry with the same, fresh token not before this.
+    pub(crate) fresh_retry_at: u64,
+    /// Until when a refresh token that was sent may be sent again.
+    pub(crate) resend_until: u64,
+    /// When it was sent, wall clock, for the record; 0 if unknown.
+    pub(crate) sent_wall: u64,
+    /// Ticket of the last token request for this session: its late answer is still its own.
+    pub(crate) exchange: u32,
+    /// Failed renewals in a row.
+    pub(crate) failures: u8,
+    /// Probes in a row without an answer.
+    pub(crate) probes: u8,
+    /// Credentials in a row that were refused without ever having been accepted.
+    pub(crate) unaccepted: u8,
+    pub(crate) rotation: Rotation,
+    pub(crate) has_refresh: bool,
+    /// The refresh token was sent, and the record says so.
+    pub(crate) sent: bool,
+    /// It was sent before and its fate is unknown.
+    pub(crate) lost: bool,
+    /// Confirmed to the level that the host chose, as far as a probe goes.
+    pub(crate) confirmed: bool,
+    pub(crate) accepted: bool,
+    /// The server refused it; it must not leave again.
+    pub(crate) refused: bool,
+    /// A renewal was asked for by the host.
+    pub(crate) forced: bool,
+    /// It came from the store, not from a grant received here.
+    pub(crate) restored: bool,
+    /// Why the last renewal failed, or why there can't be one.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// What stands in the way of a renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Trouble {
+    /// For now.
+    Passing(Cause),
+    /// For good: only a login helps.
+    Lasting(Cause),
+}
+
+impl Session {
+    /// Whether requests may use the access token now.
+    pub(crate) const fn is_usable(&self, now: u64) -> bool {
+        if self.refused {
+            return false;
+        }
+        if self.forced {
+            return false;
+        }
+        now < self.expires_at
+    }
+
+    /// Whether a renewal is due.
+    pub(crate) const fn is_due(&self, now: u64) -> bool {
+        if self.is_usable(now) {
+            return self.refresh_at <= now;
+        }
+        true
+    }
+
+    /// When something must be done about a usable session.
+    pub(crate) const fn wakes_at(&self, renewable: bool) -> u64 {
+        let renewal = if renewable {
+            max(self.refresh_at, self.retry_at)
+        } else {
+            NEVER
+        };
+        if renewal < self.expires_at {
+            renewal
+        } else {
+            self.expires_at
+        }
+    }
+}
+
+const fn max(a: u64, b: u64) -> u64 {
+    if a < b { b } else { a }
+}
+
+impl<const W: usize> Machine<W> {
+    pub(crate) fn blank_session(&self) -> Session {
+        Session {
+            expires_at: NEVER,
+            refresh_at: NEVER,
+            granted_at: self.clock.now,
+            issued_wall: 0,
+            expires_wall: 0,
+            retry_at: 0,
+            fresh_retry_at: 0,
+            resend_until: 0,
+            sent_wall: 0,
+            exchange: 0,
+            failures: 0,
+            probes: 0,
+            unaccepted: 0,
+            rotation: Rotation::Unknown,
+            has_refresh: false,
+            sent: false,
+            lost: false,
+            confirmed: false,
+            accepted: false,
+            refused: false,
+            forced: false,
+            restored: false,
+            trouble: None,
+        }
+    }
+
+    /// A session from a grant received here: it lives from when its request was sent (hard parts 2.8).
+    pub(crate) fn new_session(&mut self, sent_at: u64, grant: &GrantFacts) -> Session {
+        let mut session = self.blank_session();
+        session.has_refresh = grant.has_refresh;
+        let Some(lifetime) = self.lifetime(grant) else {
+            return session;
+        };
+        session.expires_at = sent_at.saturating_add(lifetime);
+        let margin = self.margin(lifetime);
+        let jitter = self
+            .random
+            .up_to((margin >> 1).saturating_add(1))
+            .saturating_sub(1);
+        session.refresh_at = session
+            .expires_at
+            .saturating_sub(margin.saturating_sub(jitter));
+        let sent_wall = self.clock.wall_at(sent_at);
+        if sent_wall > 0 {
+            session.issued_wall = sent_wall;
+            session.expires_wall = sent_wall.saturating_add(lifetime);
+        }
+        session
+    }
+
+    /// An absolute expiry is the server's clock: without its time it is only believed while it lies ahead.
+    fn lifetime(&self, grant: &GrantFacts) -> Option<u64> {
+        match grant.expiry {
+            Expiry::Unknown => None,
+            Expiry::In(millis) => Some(millis.min(MAX_LIFETIME)),
+            Expiry::At(end) => {
+                let left = end.saturating_sub(grant.server_time.or_else(|| self.clock.wall())?);
+                if left == 0 {
+                    return None;
+                }
+                Some(left.min(MAX_LIFETIME))
+            }
+        }
+    }
+
+    fn margin(&self, lifetime: u64) -> u64 {
+        u64::from(self.config.refresh_margin_ms).min(lifetime / MARGIN_DIVISOR)
+    }
+
+    /// A session from the store: it lives by the wall clock.
+    pub(crate) fn restored_session(&self, facts: &RecordFacts) -> Session {
+        let (now, wall) = (self.clock.now, self.clock.wall());
+        let mut session = self.blank_session();
+        session.restored = true;
+        session.has_refresh = facts.has_refresh;
+        session.rotation = facts.rotation;
+        session.issued_wall = facts.issued_wall;
+        session.expires_wall = facts.expires_wall;
+        session.confirmed = self.config.confirmation != Confirmation::Probed;
+        if facts.expires_wall > 0 {
+            self.restore_lifetime(&mut session, facts, wall);
+        }
+        if facts.sent {
+            let grace = u64::from(self.config.reuse_grace_ms);
+            session.sent_wall = facts.sent_wall;
+            session.resend_until = now.saturating_add(left(grace, facts.sent_wall, wall));
+            // Under a lease the sender may still be alive: only the lease's next holder can tell.
+            session.lost = self.config.lease == LeaseMode::None;
+            session.sent = session.lost;
+        }
+        session
+    }
+
+    fn restore_lifetime(&self, session: &mut Session, facts: &RecordFacts, wall: Option<u64>) {
+        let now = self.clock.now;
+        let lifetime = facts.expires_wall.saturating_sub(facts.issued_wall);
+        let Some(wall) = wall else {
+            // No clock to tell by: renew before use, if that is possible.
+            session.refresh_at = now;
+            return;
+        };
+        let left = facts.expires_wall.saturating_sub(wall).min(lifetime);
+        session.expires_at = now.saturating_add(left);
+        session.refresh_at = session.expires_at.saturating_sub(self.margin(lifetime));
+        if facts.issued_wall > wall.saturating_add(u64::from(self.config.clock_tolerance_ms)) {
+            // Written in the future: the clock went back since, and the rest of the lifetime is unknown.
+            session.refresh_at = now;
+            session.trouble = Some(Trouble::Passing(Cause::ClockSuspect));
+        }
+    }
+}
+
+impl Session {
+    /// Time passed that the monotonic clock did not see.
+    pub(crate) fn age(&mut self, gap: u64) {
+        for time in [
+            &mut self.expires_at,
+            &mut self.refresh_at,
+            &mut self.retry_at,
+            &mut self.resend_until,
+        ] {
+            if *time != NEVER {
+                *time = time.saturating_sub(gap);
+            }
+        }
+    }
+}
+
+/// What is left of a span that began at a wall-clock time; nothing if that can't be told.
+pub(crate) fn left(span: u64, began_wall: u64, wall: Option<u64>) -> u64 {
+    match wall.and_then(|wall| wall.checked_sub(began_wall)) {
+        Some(passed) => span.saturating_sub(passed),
+        None => 0,
+    }
+}
+
+impl Trouble {
+    pub(crate) const fn cause(self) -> Cause {
+        match self {
+            Self::Passing(cause) | Self::Lasting(cause) => cause,
+        }
+    }
+}

@@ -1,0 +1,553 @@
+//! Keeping the store and the machine in step: lease, load, compare, store, read back.
+//!
+//! One procedure serves opening, looking again, marking a renewal, saving and the background writes of a
+//! tombstone or of a credential that could not be stored at once.
+
+use crate::config::Confirmation;
+use crate::config::LeaseMode;
+use crate::machine::Bytes;
+use crate::machine::Machine;
+use crate::record::Corrupt;
+use crate::session::Rotation;
+use crate::session::left;
+use crate::state::Expired;
+use crate::state::Order;
+use crate::state::Pending;
+use crate::state::Phase;
+use crate::state::Refreshing;
+use crate::state::Stamp;
+use crate::state::Unauthenticated;
+use crate::why::Cause;
+
+/// What the work on the store is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Goal {
+    /// Take what is there.
+    Restore,
+    /// See whether something newer is there.
+    Look,
+    /// The same, and mark the record before a renewal.
+    Mark,
+    /// Write what we have.
+    Save,
+    /// After a refused refresh token: see whether a sibling won.
+    Recheck,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Stage {
+    /// The order is in `Machine::lease`.
+    Leasing,
+    Loading(Order),
+    Storing(Order),
+    ReadingBack(Order),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Sync {
+    pub(crate) goal: Goal,
+    pub(crate) stage: Stage,
+    pub(crate) tries: u8,
+}
+
+/// The lease as we know it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Lease {
+    Free,
+    Asked(Order),
+    Held {
+        ticket: u32,
+        /// The store was read since, so that nobody else can have changed it.
+        reread: bool,
+    },
+}
+
+/// What a load found, without the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Found {
+    Absent,
+    Corrupt(Corrupt),
+    Record(RecordFacts),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RecordFacts {
+    pub(crate) stamp: Stamp,
+    pub(crate) saved_wall: u64,
+    pub(crate) issued_wall: u64,
+    pub(crate) expires_wall: u64,
+    pub(crate) sent_wall: u64,
+    pub(crate) sent: bool,
+    pub(crate) has_refresh: bool,
+    pub(crate) rotation: Rotation,
+    pub(crate) debt: u64,
+}
+
+impl Found {
+    fn stamp(&self) -> Option<Stamp> {
+        match self {
+            Self::Record(facts) => Some(facts.stamp),
+            _ => None,
+        }
+    }
+}
+
+impl<const W: usize> Machine<W> {
+    /// Starts work on the store; what was under way is superseded. Only called where there is a store.
+    pub(crate) fn begin_sync(&mut self, goal: Goal) {
+        self.restart_sync(goal, 0);
+    }
+
+    fn restart_sync(&mut self, goal: Goal, tries: u8) {
+        let stage = match goal {
+            Goal::Restore | Goal::Look | Goal::Recheck => self.loading(),
+            Goal::Mark | Goal::Save => self.first_stage(goal),
+        };
+        self.sync = Some(Sync { goal, stage, tries });
+    }
+
+    fn first_stage(&mut self, goal: Goal) -> Stage {
+        if self.config.lease == LeaseMode::None {
+            return self.loading();
+        }
+        match self.lease {
+            Lease::Free => {
+                let order = self.order(self.config.lease_timeout_ms);
+                self.lease = Lease::Asked(order);
+                Stage::Leasing
+            }
+            Lease::Asked(_) => Stage::Leasing,
+            Lease::Held { reread, .. } => {
+                if self.unbound {
+                    return self.loading();
+                }
+                match (goal, reread) {
+                    (Goal::Save, true) => self.storing(),
+                    _ => self.loading(),
+                }
+            }
+        }
+    }
+
+    fn loading(&mut self) -> Stage {
+        // What another context changed before this load is seen by it.
+        self.look = false;
+        Stage::Loading(self.order(self.config.store_timeout_ms))
+    }
+
+    fn storing(&mut self) -> Stage {
+        Stage::Storing(self.order(self.config.store_timeout_ms))
+    }
+
+    fn set_stage(&mut self, stage: Stage) {
+        if let Some(sync) = &mut self.sync {
+            sync.stage = stage;
+        }
+    }
+
+    /// Whether `ticket` is that of the load under way.
+    pub(crate) fn is_loading(&self, ticket: u32) -> bool {
+        match &self.sync {
+            Some(Sync {
+                stage: Stage::Loading(order) | Stage::ReadingBack(order),
+                ..
+            }) => order.ticket == ticket,
+            _ => false,
+        }
+    }
+
+    /// Whether `ticket` is that of the store under way.
+    pub(crate) fn is_storing(&self, ticket: u32) -> bool {
+        match &self.sync {
+            Some(Sync {
+                stage: Stage::Storing(order),
+                ..
+            }) => order.ticket == ticket,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn lease_granted(&mut self) {
+        if let Lease::Asked(order) = self.lease {
+            self.lease = Lease::Held {
+                ticket: order.ticket,
+                reread: false,
+            };
+        }
+        if let Some(Sync {
+            stage: Stage::Leasing,
+            ..
+        }) = self.sync
+        {
+            let stage = self.loading();
+            self.set_stage(stage);
+        }
+    }
+
+    /// The lease can't be had: the work fails at once, waiting longer would only queue behind the same holder.
+    pub(crate) fn lease_denied(&mut self) {
+        self.lease = Lease::Free;
+        if let Some(Sync {
+            goal,
+            stage: Stage::Leasing,
+            ..
+        }) = self.sync
+        {
+            self.sync = None;
+            match goal {
+                Goal::Mark => self.renewal_failed(Cause::LeaseUnavailable, None),
+                _ => self.save_failed(),
+            }
+        }
+    }
+
+    pub(crate) fn lease_lost(&mut self) {
+        self.lease = Lease::Free;
+        if let Some(Sync {
+            goal: goal @ (Goal::Mark | Goal::Save),
+            tries,
+            ..
+        }) = self.sync
+        {
+            let tries = tries.saturating_add(1);
+            if tries < self.config.attempts {
+                self.restart_sync(goal, tries);
+            } else {
+                self.give_up();
+            }
+        }
+    }
+
+    /// Gives the lease up when no work needs it.
+    pub(crate) fn release_idle_lease(&mut self) {
+        if let Some(Sync {
+            goal: Goal::Mark | Goal::Save | Goal::Recheck,
+            ..
+        }) = self.sync
+        {
+            return;
+        }
+        if let Phase::Refreshing(Refreshing::Exchanging(..)) = self.phase {
+            return;
+        }
+        match self.lease {
+            Lease::Free => return,
+            // An order that the host never saw needs no counter-order.
+            Lease::Asked(Order { told: false, .. }) => {}
+            Lease::Asked(Order { ticket, .. }) | Lease::Held { ticket, .. } => {
+                self.release = ticket;
+            }
+        }
+        self.lease = Lease::Free;
+    }
+
+    /// The answer of the load under way.
+    pub(crate) fn loaded(&mut self, found: Found) {
+        let Some(sync) = &self.sync else { return };
+        let goal = sync.goal;
+        let reading_back = matches!(sync.stage, Stage::ReadingBack(_));
+        if let Lease::Held { reread, .. } = &mut self.lease {
+            *reread = true;
+        }
+        self.note_budget(&found);
+        if self.unbound {
+            if goal == Goal::Save {
+                self.raise_above(&found);
+                return self.store_record();
+            }
+        }
+        match found.stamp() {
+            Some(stamp) if goal == Goal::Restore => self.restore(&found, stamp),
+            Some(stamp) if stamp > self.stamp => self.take_newer(&found),
+            Some(stamp) if stamp == self.stamp => self.loaded_same(goal, reading_back, &found),
+            _ => self.loaded_older(goal, reading_back, &found),
+        }
+    }
+
+    /// What the budget in the record says was spent, here before a restart or in another context.
+    fn note_budget(&mut self, found: &Found) {
+        let Found::Record(facts) = found else { return };
+        let passed = self
+            .clock
+            .wall()
+            .unwrap_or(facts.saved_wall)
+            .saturating_sub(facts.saved_wall);
+        self.budget.owe(
+            &self.config,
+            self.clock.now,
+            facts.debt.saturating_sub(passed),
+        );
+    }
+
+    /// A new sign-in or sign-out comes after whatever the store holds.
+    fn raise_above(&mut self, found: &Found) {
+        self.unbound = false;
+        let Found::Record(facts) = found else { return };
+        if facts.stamp.sign_in >= self.stamp.sign_in {
+            self.stamp.sign_in = facts.stamp.sign_in.saturating_add(1);
+        }
+        if self.session.is_none() {
+            if facts.stamp.live {
+                // The sign-out came before the first look: this is the session it ends.
+                self.revoke_found();
+            }
+        }
+    }
+
+    fn restore(&mut self, found: &Found, stamp: Stamp) {
+        self.sync = None;
+        if stamp.live {
+            return self.take_newer(found);
+        }
+        self.stamp = stamp;
+        self.nobody(Cause::SignedOut);
+    }
+
+    /// Another context signed in, out, or renewed.
+    fn take_newer(&mut self, found: &Found) {
+        let Found::Record(facts) = found else { return };
+        self.sync = None;
+        self.dirty = false;
+        if facts.stamp.live {
+            self.adopt(facts);
+        } else {
+            self.signed_out_elsewhere(facts.stamp);
+        }
+    }
+
+    fn loaded_same(&mut self, goal: Goal, reading_back: bool, found: &Found) {
+        if reading_back {
+            return self.synced();
+        }
+        match goal {
+            Goal::Restore | Goal::Look => self.looked(),
+            Goal::Recheck => self.rechecked(),
+            Goal::Save => self.store_record(),
+            Goal::Mark => {
+                self.note_sent(found);
+                self.mark();
+            }
+        }
+    }
+
+    fn loaded_older(&mut self, goal: Goal, reading_back: bool, found: &Found) {
+        if reading_back {
+            // The store did not keep what it said it wrote.
+            return self.sync_failed();
+        }
+        match goal {
+            Goal::Restore => self.restored_nothing(found),
+            Goal::Look => {
+                // What we hold is not there (any more): write it, unless there never was anything.
+                self.dirty = self.stamp != Stamp::default();
+                self.looked();
+            }
+            Goal::Recheck => self.rechecked(),
+            Goal::Save => {
+                self.revoke_if_ended(found);
+                self.store_record();
+            }
+            Goal::Mark => self.mark(),
+        }
+    }
+
+    fn restored_nothing(&mut self, found: &Found) {
+        self.sync = None;
+        let cause = match found {
+            Found::Corrupt(_) => Cause::StoreCorrupt,
+            _ => Cause::NotSignedIn,
+        };
+        self.nobody(cause);
+    }
+
+    /// A sibling renewed after our sign-out and before we had the lease: its token is alive, and nobody's.
+    fn revoke_if_ended(&mut self, found: &Found) {
+        if self.session.is_some() {
+            return;
+        }
+        let Some(stamp) = found.stamp() else { return };
+        if !stamp.live {
+            return;
+        }
+        if stamp.sign_in.saturating_add(1) == self.stamp.sign_in {
+            if stamp.serial > self.ended_serial {
+                self.revoke_found();
+            }
+        }
+    }
+
+    fn revoke_found(&mut self) {
+        self.bytes = Bytes::RevokeFound;
+        self.start_revocation();
+    }
+
+    /// A mark that we did not set, and we hold the lease: its holder is gone, the answer is lost.
+    fn note_sent(&mut self, found: &Found) {
+        let Found::Record(facts) = found else { return };
+        let (now, wall) = (self.clock.now, self.clock.wall());
+        let grace = u64::from(self.config.reuse_grace_ms);
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        if session.sent {
+            return;
+        }
+        if facts.sent {
+            session.sent = true;
+            session.lost = true;
+            session.sent_wall = facts.sent_wall;
+            session.resend_until = now.saturating_add(left(grace, facts.sent_wall, wall));
+        }
+    }
+
+    /// Everything was looked at and nothing newer is there: mark the record, then send.
+    fn mark(&mut self) {
+        if !self.is_renewable() {
+            self.sync = None;
+            return self.settle();
+        }
+        let allowed = self.budget.allows_at(&self.config);
+        if allowed > self.clock.now {
+            self.sync = None;
+            return self.throttled(allowed);
+        }
+        self.note_sending();
+        self.store_record();
+    }
+
+    fn store_record(&mut self) {
+        let stage = self.storing();
+        self.set_stage(stage);
+    }
+
+    pub(crate) fn stored(&mut self) {
+        let Some(sync) = &self.sync else { return };
+        if sync.goal == Goal::Save {
+            if self.config.confirmation >= Confirmation::ReadBack {
+                let order = self.order(self.config.store_timeout_ms);
+                return self.set_stage(Stage::ReadingBack(order));
+            }
+        }
+        self.synced();
+    }
+
+    /// The store holds what we have.
+    fn synced(&mut self) {
+        let Some(Sync { goal, .. }) = self.sync.take() else {
+            return;
+        };
+        self.dirty = false;
+        self.save_failures = 0;
+        if goal == Goal::Mark {
+            return self.exchange();
+        }
+        self.announce = true;
+        self.saved();
+    }
+
+    /// Goes on from a save, successful or not, where the state waited for it.
+    fn saved(&mut self) {
+        match self.phase {
+            Phase::Pending(Pending::Saving) => self.confirm(),
+            Phase::Refreshing(Refreshing::Saving) => self.confirm(),
+            _ => {}
+        }
+    }
+
+    /// The save failed for now: what we have is volatile, and written again in the background.
+    fn save_failed(&mut self) {
+        self.dirty = true;
+        let pause = crate::renewal::backoff(&self.config, self.save_failures, &mut self.random);
+        self.save_failures = self.save_failures.saturating_add(1);
+        self.save_at = self.clock.now.saturating_add(pause);
+        self.saved();
+    }
+
+    fn looked(&mut self) {
+        self.sync = None;
+        if self.session.is_none() {
+            self.phase = Phase::Unauthenticated(Unauthenticated::SignedOut);
+            return;
+        }
+        self.unconfirm_ambient();
+        self.settle();
+    }
+
+    fn rechecked(&mut self) {
+        self.sync = None;
+        self.refresh_refused();
+    }
+
+    /// A load, a store or a read-back failed, or was not answered in time.
+    pub(crate) fn sync_failed(&mut self) {
+        let tries = match &mut self.sync {
+            Some(sync) => {
+                sync.tries = sync.tries.saturating_add(1);
+                sync.tries
+            }
+            None => return,
+        };
+        if tries >= self.config.attempts {
+            return self.give_up();
+        }
+        let stage = match self.sync.as_ref().map(|sync| &sync.stage) {
+            Some(Stage::Loading(_)) => self.loading(),
+            _ => self.storing(),
+        };
+        self.set_stage(stage);
+    }
+
+    fn give_up(&mut self) {
+        let Some(Sync { goal, stage, .. }) = self.sync.take() else {
+            return;
+        };
+        match goal {
+            Goal::Restore => self.nobody(Cause::StoreUnavailable),
+            Goal::Look => {
+                // The last good answer is our own memory; it says that it is volatile.
+                self.dirty = self.stamp != Stamp::default();
+                self.looked();
+            }
+            Goal::Recheck => self.rechecked(),
+            Goal::Save => self.save_failed(),
+            Goal::Mark => self.mark_failed(&stage),
+        }
+    }
+
+    /// Without a mark: go on if only this context is concerned, or if the store was read.
+    fn mark_failed(&mut self, stage: &Stage) {
+        self.dirty = true;
+        match stage {
+            Stage::Storing(_) => self.exchange(),
+            _ if self.config.lease == LeaseMode::Host => {
+                self.renewal_failed(Cause::StoreUnavailable, None);
+            }
+            _ => {
+                self.note_sending();
+                self.exchange();
+            }
+        }
+    }
+
+    /// Starts the write that is owed, when nothing else is under way.
+    pub(crate) fn save_in_background(&mut self) {
+        if !self.dirty {
+            return;
+        }
+        if self.sync.is_some() {
+            return;
+        }
+        if self.save_at > self.clock.now {
+            return;
+        }
+        match self.phase {
+            Phase::Unauthenticated(Unauthenticated::SignedOut)
+            | Phase::Pending(Pending::LoggingIn(_))
+            | Phase::Ready
+            | Phase::Expired(Expired::Retrying | Expired::LoginRequired(_)) => {
+                self.begin_sync(Goal::Save);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The last steps, for a person who asks why; numbers and names only, no secret ever (P13).
+
+use core::fmt;
+
+use crate::effect::Effect;
+use crate::event::EventKind;
+use crate::grant::Generation;
+use crate::state::State;
+use crate::time::Instant;
+
+/// Steps that a latch remembers.
+pub const TRACE_CAPACITY: usize = 8;
+
+/// Kinds of effect, as a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EffectSet(u16);
+
+impl EffectSet {
+    const NAMES: [&'static str; 12] = [
+        "StateChanged",
+        "Load",
+        "Store",
+        "Announce",
+        "ReleaseLease",
+        "AcquireLease",
+        "SendTokenRequest",
+        "Probe",
+        "Revoke",
+        "RequireLogin",
+        "Refuse",
+        "Release",
+    ];
+
+    const fn index(effect: &Effect) -> u8 {
+        match effect {
+            Effect::StateChanged { .. } => 0,
+            Effect::Load { .. } => 1,
+            Effect::Store { .. } => 2,
+            Effect::Announce => 3,
+            Effect::ReleaseLease { .. } => 4,
+            Effect::AcquireLease { .. } => 5,
+            Effect::SendTokenRequest { .. } => 6,
+            Effect::Probe { .. } => 7,
+            Effect::Revoke { .. } => 8,
+            Effect::RequireLogin { .. } => 9,
+            Effect::Refuse { .. } => 10,
+            Effect::Release { .. } => 11,
+        }
+    }
+
+    pub(crate) fn add(&mut self, effect: &Effect) {
+        self.0 |= 1 << Self::index(effect);
+    }
+
+    /// The names of the kinds in the set, in the order in which effects are given out.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES
+            .into_iter()
+            .enumerate()
+            .filter(move |(index, _)| self.0 & (1 << index) != 0)
+            .map(|(_, name)| name)
+    }
+
+    /// Whether no effect was given out.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// One step: an event, what it changed, and the effects that were polled after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Step {
+    /// When.
+    pub at: Instant,
+    /// Generation afterwards.
+    pub generation: Generation,
+    /// Effects given out since.
+    pub effects: EffectSet,
+    /// The event.
+    pub event: EventKind,
+    /// State before.
+    pub from: State,
+    /// State after.
+    pub to: State,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Generation { sign_in, serial } = self.generation;
+        write!(
+            f,
+            "{:>10} ms  {:?}: {}",
+            self.at.as_millis(),
+            self.event,
+            self.from
+        )?;
+        if self.from != self.to {
+            write!(f, " -> {}", self.to)?;
+        }
+        write!(f, "  [{sign_in}.{serial}]")?;
+        for name in self.effects.names() {
+            write!(f, " {name}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A step in 20 bytes: the time in two halves, so that no padding is needed.
+#[derive(Debug, Clone, Copy)]
+struct Packed {
+    at: [u32; 2],
+    generation: Generation,
+    effects: EffectSet,
+    event: EventKind,
+    /// Before in the high half, after in the low one.
+    states: u8,
+}
+
+impl Packed {
+    fn unpack(&self) -> Step {
+        let [high, low] = self.at;
+        Step {
+            at: Instant::from_millis((u64::from(high) << 32) | u64::from(low)),
+            generation: self.generation,
+            effects: self.effects,
+            event: self.event,
+            from: state(self.states >> 4),
+            to: state(self.states & 0xf),
+        }
+    }
+}
+
+const fn state(index: u8) -> State {
+    match index {
+        0 => State::Unauthenticated,
+        1 => State::Pending,
+        2 => State::Ready,
+        3 => State::Refreshing,
+        _ => State::Expired,
+    }
+}
+
+/// The ring of steps.
+#[derive(Debug)]
+pub(crate) struct Trace(heapless::Vec<Packed, TRACE_CAPACITY, u8>);
+
+impl Trace {
+    pub(crate) const fn new() -> Self {
+        Self(heapless::Vec::new())
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        at: u64,
+        generation: Generation,
+        event: EventKind,
+        states: (State, State),
+    ) {
+        if self.0.is_full() {
+            self.0.rotate_left(1);
+            self.0.pop();
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+        let at = [(at >> 32) as u32, at as u32];
+        let states = ((states.0 as u8) << 4) | states.1 as u8;
+        // There is room now.
+        let _ = self.0.push(Packed {
+            at,
+            generation,
+            effects: EffectSet::default(),
+            event,
+            states,
+        });
+    }
+
+    pub(crate) fn note(&mut self, effect: &Effect) {
+        if let Some(step) = self.0.last_mut() {
+            step.effects.add(effect);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Step> {
+        self.0.iter().map(Packed::unpack)
+    }
+}

@@ -1,0 +1,1 @@
+//! Scenarios 61 to 118, each a transcript named after the behaviour.

@@ -1,0 +1,78 @@
+//! `cargo xtask <command>`: everything that is run on this repository, one module per command.
+
+mod artifacts;
+mod counts;
+mod e2e;
+mod fuzz;
+mod native;
+mod no_heap;
+mod proc;
+mod project;
+mod promises;
+mod provider;
+mod scenarios;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+/// A command: its name, one line for the list, and what it does with the words after its name.
+struct Command {
+    name: &'static str,
+    line: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "test",
+        line: "run everything, or only the steps named after it",
+        run: test::run,
+    },
+    Command {
+        name: "e2e",
+        line: "run the native example against a real OpenID provider on loopback",
+        run: e2e::run,
+    },
+    Command {
+        name: "promises",
+        line: "list each promise with the tests that exercise it",
+        run: promises::run,
+    },
+    Command {
+        name: "scenarios",
+        line: "run the tests of the scenarios and list each with its result",
+        run: scenarios::run,
+    },
+];
+
+fn list() {
+    println!("usage: cargo xtask <command>\n");
+    for command in COMMANDS {
+        println!("  {:<10} {}", command.name, command.line);
+    }
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = words.split_first() else {
+        list();
+        return ExitCode::SUCCESS;
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("error: there is no command `{name}`\n");
+        list();
+        return ExitCode::from(2);
+    };
+    let done = proc::stop_children_on_signals().and_then(|()| (command.run)(rest));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

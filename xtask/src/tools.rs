@@ -1,0 +1,126 @@
+//! The tools that the steps need: found, or installed, or named as missing.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::proc;
+use crate::project::Project;
+
+/// The toolchain that fuzzing needs.
+pub(crate) const NIGHTLY: &str = "nightly";
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// Where nothing may be installed: what is missing there is a failure.
+fn must_be_there() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+/// Runs `install` unless `found` holds; fails with the name of what is missing.
+fn ensure(project: &Project, what: &str, found: impl Fn() -> bool, install: &[&str]) -> Result<()> {
+    if found() {
+        return Ok(());
+    }
+    if must_be_there() {
+        bail!("missing: {what} (`{}` installs it)", install.join(" "));
+    }
+    let (program, args) = install.split_first().unwrap_or((&"", &[]));
+    let installed = proc::run(project.command(program).args(args));
+    if let Err(error) = installed {
+        bail!("missing: {what} ({error:#})");
+    }
+    if !found() {
+        bail!("missing: {what}, even after `{}`", install.join(" "));
+    }
+    Ok(())
+}
+
+fn listed(project: &Project, args: &[&str], name: &str) -> bool {
+    let text = proc::read(project.command("rustup").args(args)).unwrap_or_default();
+    text.lines().any(|line| {
+        let line = line.split_whitespace().next().unwrap_or_default();
+        line == name || line.starts_with(&format!("{name}-"))
+    })
+}
+
+pub(crate) fn toolchain(project: &Project, name: &str) -> Result<()> {
+    let found = || listed(project, &["toolchain", "list"], name);
+    let install = [
+        "rustup",
+        "toolchain",
+        "install",
+        name,
+        "--profile",
+        "minimal",
+    ];
+    ensure(project, &format!("toolchain {name}"), found, &install)
+}
+
+pub(crate) fn component(project: &Project, name: &str) -> Result<()> {
+    let found = || listed(project, &["component", "list", "--installed"], name);
+    let install = ["rustup", "component", "add", name];
+    ensure(project, &format!("component {name}"), found, &install)
+}
+
+pub(crate) fn target(project: &Project, name: &str) -> Result<()> {
+    let found = || listed(project, &["target", "list", "--installed"], name);
+    let install = ["rustup", "target", "add", name];
+    ensure(project, &format!("target {name}"), found, &install)
+}
+
+/// `cargo fuzz` and the nightly toolchain that it needs.
+pub(crate) fn cargo_fuzz(project: &Project) -> Result<()> {
+    toolchain(project, NIGHTLY)?;
+    let found = || proc::succeeds(&mut project.cargo(&["fuzz", "--version"]));
+    let install = [
+        "cargo",
+        "install",
+        "--locked",
+        "cargo-fuzz",
+        "--version",
+        CARGO_FUZZ,
+    ];
+    ensure(
+        project,
+        &format!("cargo-fuzz {CARGO_FUZZ}"),
+        found,
+        &install,
+    )
+}
+
+/// Node.js itself is not installed from here.
+pub(crate) fn node(project: &Project) -> Result<()> {
+    for name in ["node", "npm"] {
+        if !proc::succeeds(project.command(name).arg("--version")) {
+            bail!("missing: {name} (Node.js 20 or later)");
+        }
+    }
+    Ok(())
+}
+
+/// The packages of a lock file, installed beside it.
+pub(crate) fn npm_packages(project: &Project, folder: &Path) -> Result<()> {
+    node(project)?;
+    // npm writes this file last, so it is as old as the last whole install.
+    let done = modified(&folder.join("node_modules/.package-lock.json"));
+    let asked = modified(&folder.join("package-lock.json"));
+    if done.is_some() && done >= asked {
+        return Ok(());
+    }
+    let mut command = project.command("npm");
+    command.arg("ci").current_dir(folder);
+    if let Err(error) = proc::run(&mut command) {
+        let name = folder.file_name().map(OsStr::to_string_lossy);
+        bail!(
+            "missing: the packages of {} ({error:#})",
+            name.unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
+}
