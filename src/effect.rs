@@ -49,7 +49,8 @@ pub enum Effect {
         /// Comes back with the answer.
         ticket: Ticket,
     },
-    /// Send a token request; answer `Granted` or `TokenFailed`.
+    /// Send a token request; answer `Granted` or `TokenFailed`. A DPoP nonce that the token endpoint asks for
+    /// (RFC 9449 8) is the host's affair within the same order: send again with it.
     SendTokenRequest {
         /// Comes back with the answer.
         ticket: Ticket,

@@ -51,7 +51,9 @@ pub enum ProbeResult {
 }
 
 /// A fact. Each may be told at any time; what does not fit is refused (`Err`, nothing changed) or `Stale`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Its `Debug` is the kind alone, since a grant and a record hold secrets (P13).
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The host is ready to carry out orders. First event, once; requests may wait before it.
@@ -159,7 +161,8 @@ pub enum Event<'a> {
         /// The host's id.
         waiter: Waiter,
     },
-    /// Renew now, whatever the timer says (claims challenge, changed permissions). Joins a renewal under way.
+    /// Renew now, whatever the timer says: the token lacks something new (a claims challenge, changed permissions).
+    /// Joins a renewal under way. The old token is not used until the server has renewed it, or has refused to.
     RefreshRequested,
     /// The user signs out. On return nothing can leave and no secret can be read (P6).
     LogoutRequested,
@@ -197,6 +200,12 @@ pub enum EventKind {
     RefreshRequested,
     LogoutRequested,
     TimeoutReached,
+}
+
+impl core::fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.kind().fmt(f)
+    }
 }
 
 impl Event<'_> {

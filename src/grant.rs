@@ -15,7 +15,8 @@ pub enum Expiry {
     Unknown,
     /// Milliseconds from when the request for it was sent (`expires_in`).
     In(u64),
-    /// Milliseconds since the Unix epoch by the server's clock (`expires_at`, `exp`).
+    /// Milliseconds since the Unix epoch by the server's clock (`expires_at`, `exp`). Give
+    /// [`Grant::server_time`] with it: without, a clock that is ahead shortens every lifetime.
     At(u64),
 }
 

@@ -1,4 +1,4 @@
-//! tokenlatch
+#![doc = include_str!("../README.md")]
 #![no_std]
 
 mod challenge;

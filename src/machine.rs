@@ -190,6 +190,7 @@ impl<const W: usize> Machine<W> {
                 sign_in: 0,
                 live: false,
                 serial: 0,
+                origin: 0,
                 nonce: 0,
             },
             ended_serial: 0,

@@ -279,8 +279,8 @@ impl<const T: usize, const W: usize> Checked<T, W> {
 
     fn pass_time(&mut self, now: Now) -> Result<(), Violation> {
         let before = self.seen();
-        self.now = self.now.max(now.monotonic.as_millis());
         let told = self.latch.handle(now, Event::TimeoutReached);
+        self.now = self.latch.machine().clock.now;
         ensure(
             told == Ok(Outcome::Done),
             Promise::P15,
@@ -559,7 +559,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
                 challenge,
                 receipt,
             } => self.note_answer(status, challenge, receipt, before)?,
-            Event::LogoutRequested => self.note_logout()?,
+            Event::LogoutRequested => self.note_logout(before)?,
             _ => {}
         }
         ensure(
@@ -571,7 +571,8 @@ impl<const T: usize, const W: usize> Checked<T, W> {
 
     fn note_loaded(&mut self, record: &[u8], before: Seen) -> Result<(), Violation> {
         self.proof.read_back |= self.proof.stored;
-        let adopted = self.latch.machine().version > before.version;
+        let machine = self.latch.machine();
+        let adopted = machine.session.is_some() && machine.version > before.version;
         match crate::record::inspect(record) {
             crate::record::StoreContent::Tombstone(_) => self.evidence = true,
             crate::record::StoreContent::Session(_) => {
@@ -665,7 +666,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
     }
 
     /// P6, on return of the call.
-    fn note_logout(&mut self) -> Result<(), Violation> {
+    fn note_logout(&mut self, before: Seen) -> Result<(), Violation> {
         let machine = self.latch.machine();
         ensure(
             self.latch.state() == State::Unauthenticated,
@@ -689,12 +690,14 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         ensure(refused, Promise::P6, "signed out and a request still waits")?;
         self.evidence = true;
         self.outstanding = None;
-        // Nothing asked before may come back: no ticket of before is known any more.
-        self.orders = Orders {
-            revocation: self.orders.revocation,
-            lease: self.orders.lease,
-            ..Orders::default()
-        };
+        if before.state != State::Unauthenticated {
+            // Nothing asked before may come back: no ticket of before is known any more.
+            self.orders = Orders {
+                revocation: self.orders.revocation,
+                lease: self.orders.lease,
+                ..Orders::default()
+            };
+        }
         Ok(())
     }
 

@@ -18,8 +18,8 @@ use crate::sync::RecordFacts;
 
 const MAGIC: [u8; 2] = *b"TL";
 const VERSION: u8 = 1;
-const TOMBSTONE_FIELDS: u64 = 6;
-const LIVE_FIELDS: u64 = 17;
+const TOMBSTONE_FIELDS: u64 = 7;
+const LIVE_FIELDS: u64 = 18;
 const CHECKSUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 /// What everything but the tokens takes at most.
@@ -144,6 +144,7 @@ fn encode_body(record: &Record<'_>, encoder: &mut Encoder<Cursor<&mut [u8]>>) ->
         .bool(stamp.live)?
         .u32(stamp.sign_in)?
         .u32(stamp.serial)?
+        .u32(stamp.origin)?
         .u32(stamp.nonce)?;
     encoder.u64(saved_wall)?.u64(debt)?;
     if !stamp.live {
@@ -211,11 +212,13 @@ fn decode_body<'a>(
     if fields != Some(expected) {
         return Ok(None);
     }
-    let (sign_in, serial, nonce) = (decoder.u32()?, decoder.u32()?, decoder.u32()?);
+    let (sign_in, serial) = (decoder.u32()?, decoder.u32()?);
+    let (origin, nonce) = (decoder.u32()?, decoder.u32()?);
     let stamp = Stamp {
         sign_in,
         live,
         serial,
+        origin,
         nonce,
     };
     let (saved_wall, debt) = (decoder.u64()?, decoder.u64()?);

@@ -43,7 +43,7 @@ impl<const W: usize> Machine<W> {
             }
         }
         if !session.is_due(now) {
-            self.phase = Phase::Ready;
+            self.ready();
             return;
         }
         if !self.is_renewable() {
@@ -55,28 +55,56 @@ impl<const W: usize> Machine<W> {
         self.settle_until_retry();
     }
 
+    /// The gate opens; who waited for a sign-in has found it.
+    fn ready(&mut self) {
+        self.phase = Phase::Ready;
+        self.waiters.bind();
+    }
+
     /// A renewal is due and possible, but not yet.
     fn settle_until_retry(&mut self) {
         if self.is_usable() {
-            self.phase = Phase::Ready;
+            self.ready();
             return;
         }
         self.phase = Phase::Expired(Expired::Retrying);
         if self.config.when_unavailable == Waiting::Refuse {
             let cause = self.trouble();
-            self.waiters.refuse(cause, Slot::is_bound);
+            self.waiters.refuse(cause, |_| true);
         }
     }
 
     /// No way to renew: the token serves as long as it lives.
     fn settle_without_renewal(&mut self) {
         if self.is_usable() {
-            self.phase = Phase::Ready;
+            self.ready();
             return;
         }
         match self.trouble() {
             Cause::SessionEnded => self.end_session(Cause::SessionEnded),
             cause => self.login_required(cause),
+        }
+    }
+
+    /// Whether an answer was lost and the store was not looked at since.
+    fn must_reread(&mut self) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        let unread = session.lost && !session.reread;
+        session.reread = true;
+        unread && self.config.store
+    }
+
+    /// Why only a login helps: a trouble that passes says nothing about that.
+    fn hopeless(&self) -> Cause {
+        match &self.session {
+            Some(Session {
+                trouble: Some(Trouble::Lasting(cause)),
+                ..
+            }) => *cause,
+            Some(session) if session.lost => Cause::RefreshResponseLost,
+            _ => self.trouble(),
         }
     }
 
@@ -144,11 +172,13 @@ impl<const W: usize> Machine<W> {
     }
 
     fn begin_renewal(&mut self) {
-        let gate = match (self.config.serve_while_refreshing, self.is_usable()) {
-            (true, true) => Gate::Serving,
+        let forced = self.session.as_ref().is_some_and(|session| session.forced);
+        let gate = match (self.config.serve_while_refreshing, forced, self.is_usable()) {
+            (true, false, true) => Gate::Serving,
             _ => Gate::Closed,
         };
         self.phase = Phase::Refreshing(Refreshing::Preparing(gate));
+        self.waiters.bind();
         if self.config.store {
             return self.begin_sync(Goal::Mark);
         }
@@ -235,6 +265,7 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn lose_answer(&mut self) {
         if let Some(session) = &mut self.session {
             session.lost = true;
+            session.reread = false;
         }
     }
 
@@ -251,6 +282,7 @@ impl<const W: usize> Machine<W> {
             session.failures = session.failures.saturating_add(1);
             session.retry_at = self.clock.now.saturating_add(pause);
             session.trouble = Some(Trouble::Passing(cause));
+            session.forced = false;
         }
         self.settle();
     }
@@ -358,19 +390,24 @@ impl<const W: usize> Machine<W> {
     }
 
     pub(crate) fn refresh_requested(&mut self) {
-        if let Phase::Refreshing(Refreshing::Preparing(gate) | Refreshing::Exchanging(_, gate)) =
-            &mut self.phase
-        {
+        match &mut self.phase {
             // Joined; whoever asked wants the new token, not the old one.
-            *gate = Gate::Closed;
-            return;
+            Phase::Refreshing(Refreshing::Preparing(gate) | Refreshing::Exchanging(_, gate)) => {
+                *gate = Gate::Closed
+            }
+            Phase::Refreshing(_) => {}
+            _ => self.force_renewal(),
         }
+    }
+
+    fn force_renewal(&mut self) {
+        let now = self.clock.now;
         if let Some(session) = &mut self.session {
             session.forced = true;
+            session.refresh_at = now;
         }
-        match self.phase {
-            Phase::Ready | Phase::Expired(_) => self.settle(),
-            _ => {}
+        if let Phase::Ready | Phase::Expired(_) = self.phase {
+            self.settle();
         }
     }
 }

@@ -23,6 +23,7 @@
 //! RFC 6749 5.2 asks for status 400 with an error code; servers also send 200, 401 and 403 with one.
 
 mod json;
+mod told;
 
 use heapless::Vec;
 
@@ -38,6 +39,7 @@ pub const MAX_LIFETIME_MS: u64 = crate::renewal::MAX_LIFETIME;
 pub const MAX_EXPIRY_MS: u64 = 253_402_300_799_999;
 
 pub use json::MAX_DEPTH;
+pub use told::TokenResponse;
 
 const CODES: [(&str, TokenFailure); 17] = [
     ("invalid_grant", TokenFailure::InvalidGrant),

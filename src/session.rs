@@ -62,7 +62,7 @@ pub(crate) struct Session {
     pub(crate) accepted: bool,
     /// The server refused it; it must not leave again.
     pub(crate) refused: bool,
-    /// A renewal was asked for by the host.
+    /// The host asked for a new token: the old one lacks something.
     pub(crate) forced: bool,
     /// It came from the store, not from a grant received here.
     pub(crate) restored: bool,
@@ -83,9 +83,6 @@ impl Session {
     /// Whether requests may use the access token now.
     pub(crate) const fn is_usable(&self, now: u64) -> bool {
         if self.refused {
-            return false;
-        }
-        if self.forced {
             return false;
         }
         now < self.expires_at

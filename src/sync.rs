@@ -296,6 +296,7 @@ impl<const W: usize> Machine<W> {
 
     fn restore(&mut self, found: &Found, stamp: Stamp) {
         self.sync = None;
+        self.unbound = false;
         if stamp.live {
             return self.take_newer(found);
         }
@@ -307,11 +308,11 @@ impl<const W: usize> Machine<W> {
     fn take_newer(&mut self, found: &Found) {
         let Found::Record(facts) = found else { return };
         self.sync = None;
-        self.dirty = false;
+        let unstored = core::mem::take(&mut self.dirty);
         if facts.stamp.live {
             self.adopt(facts);
         } else {
-            self.signed_out_elsewhere(facts.stamp);
+            self.signed_out_elsewhere(facts.stamp, unstored);
         }
     }
 
@@ -353,6 +354,7 @@ impl<const W: usize> Machine<W> {
 
     fn restored_nothing(&mut self, found: &Found) {
         self.sync = None;
+        self.unbound = false;
         let cause = match found {
             Found::Corrupt(_) => Cause::StoreCorrupt,
             _ => Cause::NotSignedIn,
@@ -516,13 +518,16 @@ impl<const W: usize> Machine<W> {
 
     /// Without a mark: go on if only this context is concerned, or if the store was read.
     fn mark_failed(&mut self, stage: &Stage) {
-        self.dirty = true;
         match stage {
-            Stage::Storing(_) => self.exchange(),
+            Stage::Storing(_) => {
+                self.dirty = true;
+                self.exchange();
+            }
             _ if self.config.lease == LeaseMode::Host => {
                 self.renewal_failed(Cause::StoreUnavailable, None);
             }
             _ => {
+                self.dirty = true;
                 self.note_sending();
                 self.exchange();
             }

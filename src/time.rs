@@ -3,6 +3,9 @@
 /// "No deadline" inside the machine.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// Later readings count as this one, so that there is always room for a deadline.
+const LATEST: u64 = u64::MAX >> 1;
+
 /// A moment on the host's monotonic clock, in milliseconds from any epoch the host likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -105,7 +108,7 @@ impl Clock {
 
     /// Takes a new reading.
     pub(crate) fn observe(&mut self, now: Now, tolerance: u64) -> Jump {
-        self.now = self.now.max(now.monotonic.0);
+        self.now = self.now.max(now.monotonic.0.min(LATEST));
         self.wall = now.wall.unwrap_or(0);
         let Some(wall) = self.wall() else {
             return Jump::None;

@@ -282,6 +282,8 @@ impl<const W: usize> Machine<W> {
 
     fn opened(&mut self) {
         if self.config.store {
+            // Until the store was read, whatever it holds comes before what we do.
+            self.unbound = true;
             self.phase = Phase::Pending(Pending::Restoring);
             self.begin_sync(Goal::Restore);
         } else {
@@ -372,7 +374,7 @@ impl<const W: usize> Machine<W> {
             // Its answer would come for nobody: as good as lost.
             Phase::Refreshing(Refreshing::Exchanging(..)) => self.lose_answer(),
             Phase::Refreshing(Refreshing::Rechecking) => self.refuse_for_good(Cause::SessionEnded),
-            Phase::Pending(Pending::Looking) => self.look = true,
+            Phase::Pending(Pending::Restoring | Pending::Looking) => self.look = true,
             _ => {}
         }
         self.sync = None;
@@ -397,7 +399,6 @@ impl<const W: usize> Machine<W> {
         self.orphan_earlier_tickets();
         self.waiters.refuse(Cause::SignInChanged, Slot::is_bound);
         self.new_sign_in(true);
-        self.waiters.bind();
         let session = self.new_session(sent_at, grant);
         self.session = Some(session);
         self.bytes = Bytes::TakeGrant;
@@ -414,11 +415,14 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn new_sign_in(&mut self, live: bool) {
         self.next_version();
         self.since = self.version;
+        let sign_in = self.stamp.sign_in.saturating_add(1);
+        let origin = self.random.nonce();
         self.stamp = Stamp {
-            sign_in: self.stamp.sign_in.saturating_add(1),
+            sign_in,
             live,
             serial: 0,
-            nonce: self.random.nonce(),
+            origin,
+            nonce: origin,
         };
         self.unbound = live;
         self.save_at = 0;
@@ -481,12 +485,9 @@ impl<const W: usize> Machine<W> {
         if nothing {
             return;
         }
-        let unbound = before_the_look || self.unbound;
+        let unbound = before_the_look || self.unbound || self.look;
         if self.session.is_some() {
-            self.bytes = Bytes::Revoke;
-            if self.config.credential == Credential::Token {
-                self.start_revocation();
-            }
+            self.wipe_session(true);
         }
         self.end_sign_in(Cause::SignedOut);
         self.unbound = unbound;
@@ -515,16 +516,17 @@ impl<const W: usize> Machine<W> {
         self.phase = Phase::Unauthenticated(Unauthenticated::SignedOut);
     }
 
-    /// A tombstone in the store: another context ended the sign-in.
-    pub(crate) fn signed_out_elsewhere(&mut self, stamp: Stamp) {
+    /// A tombstone in the store: another context ended the sign-in. What we have and the store never had is
+    /// nobody's from now on, and revoked.
+    pub(crate) fn signed_out_elsewhere(&mut self, stamp: Stamp, unstored: bool) {
         self.waiters
             .refuse(Cause::SignedOutElsewhere, Slot::is_bound);
         self.new_sign_in(false);
         self.orphan_earlier_tickets();
         self.stamp = stamp;
         self.ended = Cause::SignedOutElsewhere;
-        if self.session.take().is_some() {
-            self.bytes = Bytes::Wipe;
+        if self.session.is_some() {
+            self.wipe_session(unstored);
         }
         if let Phase::Pending(Pending::LoggingIn(_)) = self.phase {
             return;
@@ -532,6 +534,18 @@ impl<const W: usize> Machine<W> {
         self.phase = Phase::Unauthenticated(Unauthenticated::SignedOut);
         self.refuse_if_nobody_comes();
         self.require_login(Cause::SignedOutElsewhere);
+    }
+
+    /// Ends the session's bytes; `revoke` if its token is alive and nobody else has it.
+    fn wipe_session(&mut self, revoke: bool) {
+        self.session = None;
+        self.bytes = Bytes::Wipe;
+        if revoke {
+            self.bytes = Bytes::Revoke;
+            if self.config.credential == Credential::Token {
+                self.start_revocation();
+            }
+        }
     }
 
     /// Takes over what another context, or this one before a restart, has stored.
@@ -545,12 +559,13 @@ impl<const W: usize> Machine<W> {
             }
             if !logging_in {
                 self.orphan_earlier_tickets();
-                self.waiters.bind();
             }
             self.new_sign_in(true);
         }
         self.unbound = false;
         self.stamp = facts.stamp;
+        self.login = None;
+        self.login_told = false;
         let session = self.restored_session(facts);
         self.session = Some(session);
         self.bytes = Bytes::TakeRecord;
@@ -563,6 +578,6 @@ impl<const W: usize> Machine<W> {
         if self.session.is_none() {
             return false;
         }
-        facts.stamp.sign_in == self.stamp.sign_in
+        (facts.stamp.sign_in, facts.stamp.origin) == (self.stamp.sign_in, self.stamp.origin)
     }
 }

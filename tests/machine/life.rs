@@ -117,3 +117,51 @@ fn a_sign_out_during_a_refresh_is_final() {
     let host = Host::restored(Config::new(), &cell);
     assert_eq!(host.state(), State::Unauthenticated);
 }
+
+/// The bytes of a real API's answer, told as they came: nested, numbers as strings, a code in a 200 body.
+// promises: P2
+#[test]
+fn an_answer_is_told_as_it_came() {
+    const SHAPE: tokenlatch::ResponseShape = {
+        let mut shape = tokenlatch::ResponseShape::RFC6749;
+        shape.access_token = "data.token";
+        shape.refresh_token = None;
+        shape.expiry = Some("data.expireIn");
+        shape.code = Some("code");
+        shape.success_codes = &["0"];
+        shape
+    };
+    let mut config = Config::in_memory();
+    config.response = &SHAPE;
+    let mut latch = tokenlatch::Latch::<64, 4>::new(config, 1).unwrap();
+    let now = tokenlatch::Now::monotonic(0);
+    latch.handle(now, Event::Opened).unwrap();
+    let Ok(Outcome::Login(login)) = latch.handle(now, Event::LoginStarted) else {
+        panic!()
+    };
+    let mut body = *br#"{"code":0,"data":{"token":"a\/1","expireIn":"7200"}}"#;
+    let response = tokenlatch::response::TokenResponse::new(200);
+    assert_eq!(
+        latch.handle_response(now, login, response, &mut body),
+        Ok(Outcome::Done)
+    );
+    assert_eq!(latch.state(), State::Ready);
+    assert_eq!(
+        latch.expires_at().map(tokenlatch::Instant::as_millis),
+        Some(7_200_000)
+    );
+    // What a script wrote for a missing value is a failed login, and the session before stays.
+    let Ok(Outcome::Login(login)) = latch.handle(now, Event::LoginStarted) else {
+        panic!()
+    };
+    let mut body = *br#"{"code":0,"data":{"token":"undefined"}}"#;
+    assert_eq!(
+        latch.handle_response(now, login, response, &mut body),
+        Ok(Outcome::Done)
+    );
+    assert_eq!(latch.state(), State::Ready);
+    assert_eq!(
+        latch.expires_at().map(tokenlatch::Instant::as_millis),
+        Some(7_200_000)
+    );
+}

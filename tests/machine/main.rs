@@ -1,7 +1,15 @@
 //! The machine, driven by transcripts; every step is checked against the promises.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "small numbers of the test's own")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "small numbers of the test's own"
+)]
 
 mod life;
 mod scenarios_1;

@@ -1,0 +1,507 @@
+//! The host: one latch that all threads share, and one thread that carries out its orders.
+//!
+//! Work that may take long (waiting for the lock, HTTP) runs in short-lived threads, so that nobody waits for
+//! it who need not: a logout least of all.
+
+use core::fmt;
+use core::hash::BuildHasher;
+use core::time::Duration;
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::RandomState;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use tokenlatch::{Access, Cause, Config, Effect, Event, GrantType, Latch, LeaseMode, Now, Outcome};
+use tokenlatch::{PermitError, Receipt, Rejected, State, Ticket, TokenFailure, Waiter};
+use ureq::http::{Response, header};
+use ureq::{Agent, Body};
+
+use crate::http::{self, AuthServer, Credentials};
+use crate::store::{Store, Version};
+
+/// Room for tokens of 4 KiB, and for 64 requests that wait. More threads than that wait for room.
+type AppLatch = Latch<4096, 64>;
+
+/// How often the store's file is looked at for changes that other processes made.
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long work under way may take when the host is closed.
+const CLOSE_LIMIT: Duration = Duration::from_secs(25);
+
+/// An API's answer, and what the latch says of it if that is a refusal that sending again can't cure.
+pub(crate) struct Answer {
+    pub(crate) response: Response<Body>,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum FetchError {
+    /// The latch did not let it leave, or not again.
+    Refused(Cause),
+    Transport(ureq::Error),
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(cause) => write!(f, "not sent: {cause}"),
+            Self::Transport(error) => write!(f, "no answer: {error}"),
+        }
+    }
+}
+
+/// The configuration of a native host.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config.lease = LeaseMode::Host;
+    // Half of the budget may leave at once and the other half is spread over the minute. The embedded server's
+    // tokens live 2 s, so that 40 renewals a minute are normal; where they live an hour, keep the default.
+    config.budget = 120;
+    // A refused token is renewed at once, even a new one: it was revoked. Where replicas lag behind the server
+    // that issued it, keep the default, which tries it again first.
+    config.fresh_window_ms = 0;
+    config
+}
+
+/// Threads share it by reference. Close it in the end.
+pub(crate) struct Host(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) server: AuthServer,
+    /// With these the host signs in by itself. Without them the application does.
+    pub(crate) credentials: Option<Credentials>,
+    api: Agent,
+    started: Instant,
+    shared: Mutex<Shared>,
+    /// Anything in `Shared` changed.
+    pub(crate) changed: Condvar,
+}
+
+/// What the threads share.
+pub(crate) struct Shared {
+    pub(crate) latch: AppLatch,
+    pub(crate) lease: Lease,
+    /// Why requests were refused, until their threads have seen it.
+    refused: HashMap<Waiter, Cause>,
+    next_waiter: u32,
+    /// The store's file as we know it.
+    seen: Version,
+    looked: Instant,
+    /// Threads that work for the latch.
+    jobs: u32,
+    pub(crate) signing_in: bool,
+    pub(crate) sign_outs: u32,
+    /// Nobody will sign in: requests need not wait.
+    pub(crate) given_up: Option<Cause>,
+    pub(crate) refreshes: u64,
+    closing: bool,
+    closed: bool,
+}
+
+/// The lock on the side file. Two may want it: the latch, and the login that must happen in one process only.
+#[derive(Default)]
+pub(crate) struct Lease {
+    pub(crate) held: Option<File>,
+    /// A thread waits for it.
+    asking: bool,
+    pub(crate) failed: bool,
+    /// The latch wants it under this ticket, and whether it knows that it has it.
+    ticket: Option<Ticket>,
+    told: bool,
+    pub(crate) login: bool,
+}
+
+impl Host {
+    pub(crate) fn open(
+        config: Config,
+        store: Store,
+        server: AuthServer,
+        credentials: Option<Credentials>,
+    ) -> io::Result<Self> {
+        let seed = RandomState::new().hash_one(std::process::id());
+        let latch = AppLatch::new(config, seed).map_err(io::Error::other)?;
+        let started = Instant::now();
+        let inner = Arc::new(Inner {
+            server,
+            credentials,
+            api: http::api_agent(),
+            started,
+            changed: Condvar::new(),
+            shared: Mutex::new(Shared {
+                latch,
+                lease: Lease::default(),
+                refused: HashMap::new(),
+                next_waiter: 0,
+                seen: store.version(),
+                looked: started,
+                jobs: 0,
+                signing_in: false,
+                sign_outs: 0,
+                given_up: None,
+                refreshes: 0,
+                closing: false,
+                closed: false,
+            }),
+            store,
+        });
+        inner.tell(Event::Opened).map_err(io::Error::other)?;
+        let driver = Arc::clone(&inner);
+        thread::Builder::new()
+            .name("latch".to_owned())
+            .spawn(move || driver.drive())?;
+        Ok(Self(inner))
+    }
+
+    /// Sends a GET with the token. Waits as long as the latch says, and never sends without its permit.
+    pub(crate) fn get(&self, url: &str) -> Result<Answer, FetchError> {
+        let mut access = Access::First;
+        let mut failed = None;
+        loop {
+            let (authorization, receipt) = match (self.0.access(access), failed.take()) {
+                (Ok(given), _) => given,
+                (Err(Cause::RetriesExhausted), Some(error)) => {
+                    return Err(FetchError::Transport(error));
+                }
+                (Err(cause), _) => return Err(FetchError::Refused(cause)),
+            };
+            let request = self.0.api.get(url);
+            let request = request.header(header::AUTHORIZATION, authorization);
+            let response = match request.call() {
+                Ok(response) => response,
+                Err(error) => {
+                    // A GET may be sent again; the latch allows it once with the same token.
+                    failed = Some(error);
+                    access = Access::Retry(receipt);
+                    continue;
+                }
+            };
+            let answered = Event::Answered {
+                receipt,
+                status: response.status().as_u16(),
+                challenge: http::challenge(&response),
+            };
+            let cause = match self.0.tell(answered) {
+                Ok(Outcome::Retry) => {
+                    access = Access::Retry(receipt);
+                    continue;
+                }
+                Ok(Outcome::Surface(cause)) => Some(cause),
+                // `Stale`: the sign-in ended meanwhile. It is still the answer to what was asked.
+                _ => None,
+            };
+            return Ok(Answer { response, cause });
+        }
+    }
+
+    /// Signs in, whoever was signed in before.
+    pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
+        self.0.sign_in(credentials)
+    }
+
+    /// Signs out. On return no request can leave; the store and the server are told in the background.
+    pub(crate) fn sign_out(&self) {
+        let mut shared = self.0.lock();
+        shared.sign_outs = shared.sign_outs.saturating_add(1);
+        // It is only ever refused before `Opened`.
+        let _ = shared.latch.handle(self.0.now(), Event::LogoutRequested);
+        self.0.changed.notify_all();
+    }
+
+    /// How many times a refresh token was sent, or a login repeated instead.
+    pub(crate) fn refreshes(&self) -> u64 {
+        self.0.lock().refreshes
+    }
+
+    /// Waits for what is under way (a new refresh token must reach the store), then ends the driver.
+    pub(crate) fn close(self) {
+        let mut shared = self.0.lock();
+        shared.closing = true;
+        self.0.changed.notify_all();
+        let end = self
+            .0
+            .changed
+            .wait_timeout_while(shared, CLOSE_LIMIT, |shared| !shared.closed);
+        drop(end.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Inner {
+    /// The driver: drains the orders, then sleeps until the next deadline or until somebody changes something.
+    fn drive(self: Arc<Self>) {
+        let mut shared = self.lock();
+        loop {
+            while let Some(effect) = shared.latch.poll_effect() {
+                shared = self.carry_out(shared, effect);
+            }
+            if self.tend_lease(&mut shared) {
+                continue;
+            }
+            if shared.closing {
+                if shared.jobs == 0 {
+                    break;
+                }
+            }
+            let mut pause = WATCH_INTERVAL.saturating_sub(shared.looked.elapsed());
+            if pause.is_zero() {
+                self.watch(&mut shared);
+                continue;
+            }
+            if let Some(at) = shared.latch.poll_timeout() {
+                let left = at
+                    .as_millis()
+                    .saturating_sub(self.now().monotonic.as_millis());
+                if left == 0 {
+                    let _ = shared.latch.handle(self.now(), Event::TimeoutReached);
+                    continue;
+                }
+                pause = pause.min(Duration::from_millis(left));
+            }
+            let woken = self.changed.wait_timeout(shared, pause);
+            shared = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        shared.closed = true;
+        self.changed.notify_all();
+    }
+
+    /// One order. The lock is not held during work on the disk.
+    fn carry_out<'a>(
+        self: &'a Arc<Self>,
+        mut shared: MutexGuard<'a, Shared>,
+        effect: Effect,
+    ) -> MutexGuard<'a, Shared> {
+        match effect {
+            Effect::Load { ticket } => {
+                drop(shared);
+                let seen = self.store.version();
+                let found = self.store.load().inspect_err(report);
+                shared = self.lock();
+                shared.seen = seen;
+                let event = match &found {
+                    Ok(record) => Event::Loaded {
+                        ticket,
+                        record: record.as_deref(),
+                    },
+                    Err(_) => Event::LoadFailed { ticket },
+                };
+                let _ = shared.latch.handle(self.now(), event);
+            }
+            Effect::Store { ticket } => {
+                let mut record = [0; AppLatch::RECORD_CAPACITY];
+                let Ok(len) = shared.latch.record(ticket, &mut record) else {
+                    return shared; // Superseded: a newer order follows.
+                };
+                drop(shared);
+                let saved = self.store.save(record.get(..len).unwrap_or_default());
+                let saved = saved.inspect_err(report);
+                let seen = self.store.version();
+                shared = self.lock();
+                shared.seen = seen;
+                let event = match saved {
+                    Ok(()) => Event::Stored { ticket },
+                    Err(_) => Event::StoreFailed { ticket },
+                };
+                let _ = shared.latch.handle(self.now(), event);
+            }
+            Effect::AcquireLease { ticket } => {
+                shared.lease.ticket = Some(ticket);
+                shared.lease.told = false;
+            }
+            Effect::ReleaseLease { ticket } => {
+                if shared.lease.ticket == Some(ticket) {
+                    shared.lease.ticket = None;
+                }
+            }
+            Effect::SendTokenRequest { ticket, grant_type } => {
+                let credentials = match (grant_type, shared.latch.refresh_token(ticket)) {
+                    (GrantType::RefreshToken, Some(token)) => {
+                        Some(Credentials::RefreshToken(token.to_owned()))
+                    }
+                    (GrantType::Login, _) => self.credentials.clone(),
+                    _ => None,
+                };
+                let Some(credentials) = credentials else {
+                    return shared; // Superseded.
+                };
+                shared.refreshes = shared.refreshes.saturating_add(1);
+                self.spawn(&mut shared, move |inner| {
+                    let _ = inner.exchange(ticket, &credentials);
+                });
+            }
+            Effect::Revoke { ticket } => {
+                let Some(token) = shared.latch.revocation(ticket).map(str::to_owned) else {
+                    return shared; // Superseded.
+                };
+                self.spawn(&mut shared, move |inner| {
+                    let done = inner.server.revoke(&token);
+                    let event = if done {
+                        Event::Revoked { ticket }
+                    } else {
+                        Event::RevokeFailed { ticket }
+                    };
+                    let _ = inner.tell(event);
+                });
+            }
+            Effect::RequireLogin { cause } => {
+                self.spawn(&mut shared, move |inner| inner.sign_in_alone(cause));
+            }
+            Effect::Refuse { waiter, cause } => {
+                shared.refused.insert(waiter, cause);
+                self.changed.notify_all();
+            }
+            Effect::StateChanged { state } => {
+                if state == State::Ready {
+                    shared.given_up = None;
+                }
+                self.changed.notify_all();
+            }
+            Effect::Release { .. } => self.changed.notify_all(),
+            // Nothing to announce: the others watch the file. And no probe is configured.
+            _ => {}
+        }
+        shared
+    }
+
+    /// Gets the lock, tells the latch, gives the lock up. True if the latch was told something.
+    fn tend_lease(self: &Arc<Self>, shared: &mut Shared) -> bool {
+        let lease = &mut shared.lease;
+        match (lease.ticket, &lease.held) {
+            (Some(ticket), Some(_)) if !lease.told => {
+                lease.told = true;
+                let outcome = shared
+                    .latch
+                    .handle(self.now(), Event::LeaseGranted { ticket });
+                if outcome == Ok(Outcome::Stale) {
+                    shared.lease.ticket = None;
+                }
+                return true;
+            }
+            (Some(ticket), None) if lease.failed => {
+                lease.ticket = None;
+                lease.failed = false;
+                let _ = shared
+                    .latch
+                    .handle(self.now(), Event::LeaseDenied { ticket });
+                return true;
+            }
+            (None, Some(_)) if !lease.login => lease.held = None,
+            (None, None) if !lease.login => {}
+            (_, None) if !lease.asking && !lease.failed => {
+                lease.asking = true;
+                self.spawn(shared, |inner| {
+                    let file = inner.store.lock().inspect_err(report);
+                    let lease = &mut inner.lock().lease;
+                    lease.asking = false;
+                    lease.failed = file.is_err();
+                    lease.held = file.ok();
+                });
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// Another process wrote the store: the latch looks at it before the next request leaves.
+    fn watch(&self, shared: &mut Shared) {
+        shared.looked = Instant::now();
+        let version = self.store.version();
+        if version != shared.seen {
+            shared.seen = version;
+            let _ = shared.latch.handle(self.now(), Event::StoreChanged);
+        }
+    }
+
+    /// Waits for a permit, and copies from it what the request needs.
+    fn access(&self, access: Access) -> Result<(String, Receipt), Cause> {
+        let mut shared = self.lock();
+        let mut waiter = shared.new_waiter();
+        loop {
+            match shared
+                .latch
+                .handle(self.now(), Event::AccessRequested { waiter, access })
+            {
+                Ok(Outcome::Surface(cause)) => return Err(cause),
+                Ok(_) => break,
+                Err(Rejected::DuplicateWaiter) => waiter = shared.new_waiter(),
+                // No room: somebody who leaves the queue wakes us.
+                Err(_) => shared = self.wait(shared),
+            }
+        }
+        self.changed.notify_all();
+        loop {
+            if let Some(cause) = shared.refused.remove(&waiter) {
+                self.changed.notify_all();
+                return Err(cause);
+            }
+            match shared.latch.permit(self.now(), waiter) {
+                Ok(permit) => {
+                    let header = format!("{} {}", permit.scheme(), permit.token());
+                    let receipt = permit.receipt();
+                    self.changed.notify_all();
+                    return Ok((header, receipt));
+                }
+                Err(PermitError::NotReady) => {}
+                Err(PermitError::Refused(cause)) => return Err(cause),
+                Err(_) => return Err(Cause::Unknown),
+            }
+            if let Some(cause) = shared.given_up {
+                let _ = shared
+                    .latch
+                    .handle(self.now(), Event::WaiterCancelled { waiter });
+                self.changed.notify_all();
+                return Err(cause);
+            }
+            shared = self.wait(shared);
+        }
+    }
+
+    /// A thread that works for the latch. If there can be none, the order's deadline passes.
+    fn spawn(self: &Arc<Self>, shared: &mut Shared, work: impl FnOnce(&Self) + Send + 'static) {
+        let inner = Arc::clone(self);
+        let thread = thread::Builder::new().spawn(move || {
+            work(&inner);
+            let mut shared = inner.lock();
+            shared.jobs = shared.jobs.saturating_sub(1);
+            inner.changed.notify_all();
+        });
+        if thread.is_ok() {
+            shared.jobs = shared.jobs.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn tell(&self, event: Event<'_>) -> Result<Outcome, Rejected> {
+        let outcome = self.lock().latch.handle(self.now(), event);
+        self.changed.notify_all();
+        outcome
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now::new(http::millis(self.started.elapsed()), http::wall_clock())
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wait<'a>(&self, shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
+        self.changed
+            .wait(shared)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn new_waiter(&mut self) -> Waiter {
+        self.next_waiter = self.next_waiter.wrapping_add(1);
+        Waiter::from_u32(self.next_waiter)
+    }
+}
+
+/// The latch goes on as well as it can; a person should know.
+fn report(error: &io::Error) {
+    eprintln!("store: {error}");
+}

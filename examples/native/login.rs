@@ -1,0 +1,169 @@
+//! Signing in: for the application, or by itself with credentials that need no person.
+
+use core::time::Duration;
+use std::sync::{MutexGuard, PoisonError};
+use std::thread;
+
+use tokenlatch::inspect;
+use tokenlatch::{Cause, Event, Outcome, Rejected, State, StoreContent, Ticket, TokenFailure};
+
+use crate::host::{Inner, Shared};
+use crate::http::Credentials;
+
+/// How long after a sign-out elsewhere another process may sign in again.
+const SIBLING_LIMIT: Duration = Duration::from_secs(3);
+
+/// How often a login is tried again, the first pause, and the longest.
+const RETRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// How a token request failed, and when the server wants the next one.
+type Failed = (TokenFailure, Option<u32>);
+
+impl Inner {
+    /// Signs in, whoever was signed in before.
+    pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
+        let mut shared = self.lock();
+        shared.signing_in = true;
+        let epoch = shared.sign_outs;
+        let mut pauses = (0..RETRIES).map(|retry| PAUSE.saturating_mul(1 << retry));
+        let result = loop {
+            // Told for each attempt, since the token's lifetime counts from here.
+            let started = shared.latch.handle(self.now(), Event::LoginStarted);
+            drop(shared);
+            let Ok(Outcome::Login(ticket)) = started else {
+                break Err(TokenFailure::NotSent);
+            };
+            self.changed.notify_all();
+            let (failure, retry_after) = match self.exchange(ticket, credentials) {
+                Ok(()) => break Ok(()),
+                Err(failed) => failed,
+            };
+            let Some(pause) = pauses.next().filter(|_| may_repeat(failure, credentials)) else {
+                break Err(failure);
+            };
+            let asked = Duration::from_secs(u64::from(retry_after.unwrap_or(0)));
+            thread::sleep(pause.max(asked).min(LONGEST_PAUSE));
+            shared = self.lock();
+            if shared.sign_outs > epoch {
+                drop(shared);
+                break Err(failure);
+            }
+        };
+        self.lock().signing_in = false;
+        result
+    }
+
+    /// The latch wants a login, and there may be credentials at hand. One process signs in, the others wait
+    /// for the lock and then find its session: two of them must not use up one refresh token.
+    pub(crate) fn sign_in_alone(&self, cause: Cause) {
+        let Some(credentials) = &self.credentials else {
+            return; // The application shows its login.
+        };
+        let mut shared = self.lock();
+        if shared.signing_in {
+            return;
+        }
+        let may = match cause {
+            Cause::SignedOutElsewhere => return self.await_sibling(shared, cause),
+            // At the start, a sign-out of an earlier run; later it was ours, and stands.
+            Cause::SignedOut => shared.sign_outs == 0,
+            Cause::NotSignedIn | Cause::StoreCorrupt => true,
+            // A refresh token from the command line was used up by the first login.
+            _ => credentials.is_lasting(),
+        };
+        if !may {
+            shared.given_up = Some(cause);
+            self.changed.notify_all();
+            return;
+        }
+        shared.lease.login = true;
+        self.changed.notify_all();
+        while shared.lease.held.is_none() {
+            if shared.lease.failed {
+                shared.lease.failed = false;
+                shared.lease.login = false;
+                shared.given_up = Some(Cause::LeaseUnavailable);
+                self.changed.notify_all();
+                return;
+            }
+            shared = self.wait(shared);
+        }
+        let known = shared.latch.generation();
+        let found = self.store.load().ok().flatten().unwrap_or_default();
+        let is_newer = matches!(inspect(&found), StoreContent::Session(found) if found > known);
+        if is_newer {
+            let _ = shared.latch.handle(self.now(), Event::StoreChanged);
+        } else {
+            if !credentials.is_lasting() {
+                shared.refreshes = shared.refreshes.saturating_add(1);
+            }
+            drop(shared);
+            let failure = self.sign_in(credentials).err();
+            shared = self.lock();
+            if let Some(failure) = failure {
+                eprintln!("sign-in: {failure}");
+                shared.given_up = Some(Cause::LoginFailed);
+            }
+        }
+        // The driver gives the lock up, unless the latch wants it for the new session.
+        shared.lease.login = false;
+        self.changed.notify_all();
+    }
+
+    /// Another process found the session ended and signs in again, or its user signed out for good.
+    fn await_sibling(&self, shared: MutexGuard<'_, Shared>, cause: Cause) {
+        let is_closed = |shared: &mut Shared| shared.latch.state() != State::Ready;
+        let waited = self
+            .changed
+            .wait_timeout_while(shared, SIBLING_LIMIT, is_closed);
+        let (mut shared, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            shared.given_up = Some(cause);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Sends a token request, of a login or a renewal, and tells the latch what came of it.
+    pub(crate) fn exchange(&self, ticket: Ticket, credentials: &Credentials) -> Result<(), Failed> {
+        let mut answer = self.server.request_token(credentials.form());
+        let retry_after = answer.as_ref().map_or(None, |answer| answer.retry_after);
+        let grant = match &mut answer {
+            Ok(answer) => answer.grant(),
+            Err(failure) => Err(*failure),
+        };
+        let failure = match grant {
+            Ok(grant) => match self.tell(Event::Granted { ticket, grant }) {
+                Ok(Outcome::Orphaned) => {
+                    // Its sign-in is over: nobody may use these tokens, so nobody should be able to.
+                    let token = grant.refresh_token.unwrap_or(grant.access_token);
+                    self.server.revoke(token);
+                    return Ok(());
+                }
+                Err(Rejected::Grant(error)) => TokenFailure::Unusable(error),
+                _ => return Ok(()),
+            },
+            Err(failure) => failure,
+        };
+        let _ = self.tell(Event::TokenFailed {
+            ticket,
+            failure,
+            retry_after,
+        });
+        Err((failure, retry_after))
+    }
+}
+
+/// Whether the same login may help a little later.
+fn may_repeat(failure: TokenFailure, credentials: &Credentials) -> bool {
+    match failure {
+        // A refresh token may be used up by then.
+        TokenFailure::Lost => credentials.is_lasting(),
+        TokenFailure::NotSent
+        | TokenFailure::RateLimited
+        | TokenFailure::Unavailable
+        | TokenFailure::Unrecognized => true,
+        _ => false,
+    }
+}
