@@ -97,7 +97,8 @@ pub struct Config {
     pub backoff_cap_ms: u32,
     /// Longest `Retry-After` that is honoured. Default: 1 h.
     pub retry_after_cap_ms: u32,
-    /// Token requests in any [`Config::budget_window_ms`], kept over reloads. Default: 10.
+    /// Token requests in any [`Config::budget_window_ms`], kept over reloads. Half of them may leave at once, so what
+    /// can be kept up is half of it in a window: raise it for tokens that live for seconds. Default: 10.
     pub budget: u8,
     /// The window of the budget. Default: 1 min.
     pub budget_window_ms: u32,

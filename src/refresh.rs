@@ -80,7 +80,12 @@ impl<const W: usize> Machine<W> {
             self.ready();
             return;
         }
-        match self.trouble() {
+        if self.must_reread() {
+            // A sibling may have renewed since: only the store can tell (hard parts 2.5).
+            self.look = true;
+            return self.settle();
+        }
+        match self.hopeless() {
             Cause::SessionEnded => self.end_session(Cause::SessionEnded),
             cause => self.login_required(cause),
         }
@@ -269,8 +274,12 @@ impl<const W: usize> Machine<W> {
         }
     }
 
+    /// Only a login helps; until then the old token serves, whatever a newer one was wanted for.
     pub(crate) fn refuse_for_good(&mut self, cause: Cause) {
-        self.set_trouble(Trouble::Lasting(cause));
+        if let Some(session) = &mut self.session {
+            session.trouble = Some(Trouble::Lasting(cause));
+            session.forced = false;
+        }
     }
 
     /// A renewal failed for now: back-off, or what the server asked for if that is longer (P10).
@@ -282,7 +291,6 @@ impl<const W: usize> Machine<W> {
             session.failures = session.failures.saturating_add(1);
             session.retry_at = self.clock.now.saturating_add(pause);
             session.trouble = Some(Trouble::Passing(cause));
-            session.forced = false;
         }
         self.settle();
     }
@@ -298,10 +306,10 @@ impl<const W: usize> Machine<W> {
 
     /// `invalid_grant`, and no sibling has won. The access token serves as long as it lives, then the session ends.
     pub(crate) fn refresh_refused(&mut self) {
+        self.refuse_for_good(Cause::SessionEnded);
         if !self.is_usable() {
             return self.end_session(Cause::SessionEnded);
         }
-        self.refuse_for_good(Cause::SessionEnded);
         self.stamp.serial = self.stamp.serial.saturating_add(1);
         self.stamp.nonce = self.random.nonce();
         self.dirty = self.config.store;
@@ -393,7 +401,7 @@ impl<const W: usize> Machine<W> {
         match &mut self.phase {
             // Joined; whoever asked wants the new token, not the old one.
             Phase::Refreshing(Refreshing::Preparing(gate) | Refreshing::Exchanging(_, gate)) => {
-                *gate = Gate::Closed
+                *gate = Gate::Closed;
             }
             Phase::Refreshing(_) => {}
             _ => self.force_renewal(),

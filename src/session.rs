@@ -57,6 +57,8 @@ pub(crate) struct Session {
     pub(crate) sent: bool,
     /// It was sent before and its fate is unknown.
     pub(crate) lost: bool,
+    /// The store was looked at since.
+    pub(crate) reread: bool,
     /// Confirmed to the level that the host chose, as far as a probe goes.
     pub(crate) confirmed: bool,
     pub(crate) accepted: bool,
@@ -83,6 +85,9 @@ impl Session {
     /// Whether requests may use the access token now.
     pub(crate) const fn is_usable(&self, now: u64) -> bool {
         if self.refused {
+            return false;
+        }
+        if self.forced {
             return false;
         }
         now < self.expires_at
@@ -135,6 +140,7 @@ impl<const W: usize> Machine<W> {
             has_refresh: false,
             sent: false,
             lost: false,
+            reread: false,
             confirmed: false,
             accepted: false,
             refused: false,
@@ -207,6 +213,7 @@ impl<const W: usize> Machine<W> {
             // Under a lease the sender may still be alive: only the lease's next holder can tell.
             session.lost = self.config.lease == LeaseMode::None;
             session.sent = session.lost;
+            session.reread = session.lost;
         }
         session
     }

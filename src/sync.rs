@@ -397,6 +397,7 @@ impl<const W: usize> Machine<W> {
         if facts.sent {
             session.sent = true;
             session.lost = true;
+            session.reread = true;
             session.sent_wall = facts.sent_wall;
             session.resend_until = now.saturating_add(left(grace, facts.sent_wall, wall));
         }

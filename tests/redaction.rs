@@ -327,6 +327,15 @@ fn no_secret_is_shown_from_the_login_to_the_revocation() {
     });
     assert_eq!(late, Ok(Outcome::Orphaned));
     other.tell(Event::StoreChanged).expect("a fact");
+    eprintln!(
+        "{:?} {:?}",
+        other.effects,
+        other
+            .latch()
+            .trace()
+            .map(|s| s.to_string())
+            .collect::<Vec<_>>()
+    );
     other.loaded(Some(&tombstone));
 }
 
