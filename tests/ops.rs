@@ -45,7 +45,7 @@ fn random_lists_keep_the_promises() {
                 state ^= state << 13;
                 state ^= state >> 7;
                 state ^= state << 17;
-                (state >> 32) as u8
+                (state >> 32).to_le_bytes()[0]
             })
             .collect();
         let result = std::panic::catch_unwind(|| ops::check(&list));

@@ -121,7 +121,7 @@ struct Host {
 }
 
 /// Everything.
-pub struct World {
+pub(crate) struct World {
     config: Config,
     server: Server,
     cell: Vec<u8>,
@@ -137,7 +137,7 @@ pub struct World {
     /// Prints the transcript, for a list that fails: set `TRANSCRIPT`.
     verbose: bool,
     /// Requests that left.
-    pub sent: usize,
+    sent: usize,
 }
 
 /// The bytes of the input, one after the other, then zeros.
@@ -156,7 +156,7 @@ impl Input<'_> {
 }
 
 /// The property: no promise is broken, and nothing leaves that the model forbids.
-pub fn check(data: &[u8]) -> usize {
+pub(crate) fn check(data: &[u8]) -> usize {
     let mut input = Input(data);
     let mut world = World::new(&mut input);
     while !input.0.is_empty() {

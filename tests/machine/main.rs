@@ -10,8 +10,13 @@
     clippy::indexing_slicing,
     reason = "small numbers of the test's own"
 )]
+#![expect(
+    clippy::wrong_self_convention,
+    reason = "`is_admitted` reads as in a transcript"
+)]
 
 mod life;
 mod scenarios_1;
 mod scenarios_2;
 mod support;
+mod table;

@@ -1,0 +1,12 @@
+//! A permit is not for a person.
+
+use tokenlatch::Config;
+use tokenlatch::Latch;
+use tokenlatch::Now;
+use tokenlatch::Waiter;
+
+fn main() {
+    let mut latch = Latch::<64, 2>::new(Config::new(), 1).unwrap();
+    let permit = latch.permit(Now::monotonic(0), Waiter::from_u32(1)).unwrap();
+    println!("{permit}");
+}
