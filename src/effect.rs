@@ -68,6 +68,10 @@ pub enum Effect {
         ticket: Ticket,
     },
     /// Nobody can be served until someone logs in.
+    ///
+    /// Where several contexts share a store and the credentials work only once (a refresh token from outside), the
+    /// host holds its lease while it logs in, and looks first whether another context has done so
+    /// ([`crate::inspect`]; then it tells `StoreChanged` instead).
     RequireLogin {
         /// Why.
         cause: Cause,

@@ -85,7 +85,11 @@ const SITUATIONS: &[Situation] = &[
     (State::Pending, "probing", probing_login),
     (State::Ready, "at rest", ready),
     (State::Ready, "the store could not be written", volatile),
-    (State::Ready, "without a refresh token", without_refresh_token),
+    (
+        State::Ready,
+        "without a refresh token",
+        without_refresh_token,
+    ),
     (State::Refreshing, "waiting for the lease", leasing),
     (State::Refreshing, "reading the store again", rereading),
     (State::Refreshing, "marking the record", marking),
@@ -388,16 +392,12 @@ fn saving_renewal() -> World {
 }
 
 fn reading_renewal_back() -> World {
-    World::ready(config_read_back())
+    World::ready(with(Confirmation::ReadBack))
         .due()
         .exchanging()
         .renewed()
         .loaded()
         .stored()
-}
-
-fn config_read_back() -> Config {
-    with(Confirmation::ReadBack)
 }
 
 fn probing_renewal() -> World {
@@ -520,6 +520,9 @@ const UNKNOWN_ID: &str = "unknown id";
 /// Tells one event; `None` if there is nothing in this situation that it could be told of.
 type Tell = fn(&mut World, Which) -> Told;
 
+/// The cases of an event, each with its words.
+type Cases = &'static [(&'static str, Which)];
+
 /// Which of the cases of an event.
 #[derive(Clone, Copy)]
 enum Which {
@@ -541,7 +544,7 @@ enum Which {
 }
 
 /// Every event, with the words for its cases.
-const EVENTS: &[(&str, Tell, &[(&str, Which)])] = &[
+const EVENTS: &[(&str, Tell, Cases)] = &[
     (
         "Opened",
         |world, _| tell(world, Event::Opened),
@@ -950,9 +953,9 @@ fn rows(
             if outcome == "Stale" && *event != "Answered" {
                 continue;
             }
-            let same = rows.iter_mut().find(|row| {
-                (&row.outcome, row.next, &row.effects) == (&outcome, next, &effects)
-            });
+            let same = rows
+                .iter_mut()
+                .find(|row| (&row.outcome, row.next, &row.effects) == (&outcome, next, &effects));
             match same {
                 Some(row) => row.add(event, case),
                 None => rows.push(Row {
@@ -1028,12 +1031,13 @@ fn page() -> (String, String) {
             last = Some(*state);
             let _ = writeln!(tables, "\n### {state}");
         }
-        let rows = rows(situation, &mut |from, to, event| {
-            match edges.iter_mut().find(|edge| (edge.0, edge.1) == (from, to)) {
-                Some((.., events)) if events.contains(&event) => {}
-                Some((.., events)) => events.push(event),
-                None => edges.push((from, to, vec![event])),
-            }
+        let rows = rows(situation, &mut |from, to, event| match edges
+            .iter_mut()
+            .find(|edge| (edge.0, edge.1) == (from, to))
+        {
+            Some((.., events)) if events.contains(&event) => {}
+            Some((.., events)) => events.push(event),
+            None => edges.push((from, to, vec![event])),
         });
         let _ = writeln!(tables, "\n#### {state}: {phase}\n");
         let _ = writeln!(tables, "| Event | Outcome | Next | Effects |");

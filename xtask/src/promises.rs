@@ -16,7 +16,6 @@ use crate::artifacts::Test;
 use crate::no_heap::rust_files;
 use crate::project::Project;
 
-const SOURCE: &str = "src/promises.rs";
 const TAG: &str = "promises:";
 
 pub(crate) fn run(_words: &[String]) -> Result<()> {
@@ -25,10 +24,7 @@ pub(crate) fn run(_words: &[String]) -> Result<()> {
 
 /// Lists each promise with its tests; fails if one has none.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let source = std::fs::read_to_string(project.root.join(SOURCE))
-        .with_context(|| format!("cannot read {SOURCE}"))?;
-    let promises = promises(&source);
-    ensure!(!promises.is_empty(), "{SOURCE} has no `enum Promise`");
+    let promises = promises();
     let known = artifacts::tests(project)?;
 
     let mut files = Vec::new();
@@ -104,35 +100,14 @@ struct Promise {
     line: String,
 }
 
-/// The variants of `enum Promise`, each with the first line of its documentation.
-fn promises(source: &str) -> Vec<Promise> {
-    let mut found = Vec::new();
-    let mut line = None;
-    let lines = source.lines().map(str::trim);
-    let lines = lines.skip_while(|line| !line.contains("enum Promise"));
-    for text in lines.skip(1) {
-        if let Some(doc) = text.strip_prefix("///") {
-            line.get_or_insert_with(|| doc.trim().to_owned());
-        } else if text.starts_with('}') {
-            break;
-        } else if is_promise(
-            text.split([',', ' ', '=', '(', '{'])
-                .next()
-                .unwrap_or_default(),
-        ) {
-            let name = text.split([',', ' ', '=', '(', '{']).next();
-            found.push(Promise {
-                name: name.unwrap_or_default().to_owned(),
-                line: line.take().unwrap_or_default(),
-            });
-        }
-    }
-    found
-}
-
-fn is_promise(name: &str) -> bool {
-    let number = name.strip_prefix('P').unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+/// The promises as the library names them.
+fn promises() -> Vec<Promise> {
+    let all = tokenlatch::promises::Promise::ALL.iter();
+    all.map(|promise| Promise {
+        name: format!("{promise:?}"),
+        line: format!("{}: {}", promise.title(), promise.text()),
+    })
+    .collect()
 }
 
 /// A line that names promises, and the test function that it stands in or before.
@@ -213,18 +188,6 @@ fn spans(lines: &[&str]) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_the_promises() {
-        let source = "/// All.\npub enum Promise {\n    /// The gate.\n    ///\n    /// More.\n    \
-                      P1,\n    /// Confirmed.\n    P2 = 2,\n}\nenum Other { P3 }";
-        let found = promises(source);
-        let found: Vec<_> = found
-            .iter()
-            .map(|p| (p.name.as_str(), p.line.as_str()))
-            .collect();
-        assert_eq!(found, [("P1", "The gate."), ("P2", "Confirmed.")]);
-    }
 
     #[test]
     fn finds_tags_before_and_within_tests() {
