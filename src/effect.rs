@@ -62,7 +62,8 @@ pub enum Effect {
         /// Comes back with the answer.
         ticket: Ticket,
     },
-    /// Revoke [`crate::Latch::revocation`] (RFC 7009); answer `Revoked` or `RevokeFailed`.
+    /// Revoke [`crate::Latch::revocation`] (RFC 7009); answer `Revoked` or `RevokeFailed`. It is empty for a cookie
+    /// session: call the server's logout, so that the cookie ends too.
     Revoke {
         /// Comes back with the answer.
         ticket: Ticket,

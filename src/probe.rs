@@ -32,12 +32,11 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    /// A cookie may be there although no record is.
+    /// A cookie may be there although no record is. Until a probe says so the sign-in has no number.
     pub(crate) fn probe_for_cookie(&mut self) {
         let mut session = self.blank_session();
         session.restored = true;
         self.session = Some(session);
-        self.stamp.live = true;
         self.settle();
     }
 
@@ -86,6 +85,10 @@ impl<const W: usize> Machine<W> {
             session.unaccepted = 0;
             session.probes = 0;
             session.trouble = None;
+        }
+        if !self.stamp.live {
+            self.new_sign_in(true);
+            self.dirty = self.config.store;
         }
         self.settle();
     }
@@ -140,12 +143,13 @@ impl<const W: usize> Machine<W> {
         } else {
             Cause::NotSignedIn
         };
-        self.end_session(cause);
-        if self.stamp.sign_in == 1 {
-            if !fresh {
-                // There never was a record: none is owed.
-                self.dirty = false;
-            }
+        if self.stamp.live {
+            return self.end_session(cause);
         }
+        // There never was a sign-in, so none has to be ended.
+        self.session = None;
+        self.settle();
+        self.refuse_if_nobody_comes();
+        self.require_login(cause);
     }
 }

@@ -25,11 +25,10 @@ impl<const W: usize> Machine<W> {
     /// Where a session stands when nothing is under way: the one place that decides between the five states.
     pub(crate) fn settle(&mut self) {
         if self.look {
-            self.look = false;
             if self.config.store {
-                self.phase = Phase::Pending(Pending::Looking);
-                return self.begin_sync(Goal::Look);
+                return self.begin_look();
             }
+            self.look = false;
             self.unconfirm_ambient();
         }
         let now = self.clock.now;
@@ -53,6 +52,11 @@ impl<const W: usize> Machine<W> {
             return self.begin_renewal();
         }
         self.settle_until_retry();
+    }
+
+    fn begin_look(&mut self) {
+        self.phase = Phase::Pending(Pending::Looking);
+        self.begin_sync(Goal::Look);
     }
 
     /// The gate opens; who waited for a sign-in has found it.
@@ -82,8 +86,7 @@ impl<const W: usize> Machine<W> {
         }
         if self.must_reread() {
             // A sibling may have renewed since: only the store can tell (hard parts 2.5).
-            self.look = true;
-            return self.settle();
+            return self.begin_look();
         }
         match self.hopeless() {
             Cause::SessionEnded => self.end_session(Cause::SessionEnded),

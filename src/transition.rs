@@ -338,7 +338,7 @@ impl<const W: usize> Machine<W> {
     }
 
     /// Requests that wait for a sign-in are refused where the host chose so.
-    fn refuse_if_nobody_comes(&mut self) {
+    pub(crate) fn refuse_if_nobody_comes(&mut self) {
         if self.config.when_signed_out == Waiting::Refuse {
             self.waiters.refuse(self.ended, |_| true);
         }
@@ -542,9 +542,7 @@ impl<const W: usize> Machine<W> {
         self.bytes = Bytes::Wipe;
         if revoke {
             self.bytes = Bytes::Revoke;
-            if self.config.credential == Credential::Token {
-                self.start_revocation();
-            }
+            self.start_revocation();
         }
     }
 

@@ -15,6 +15,7 @@
     reason = "`is_admitted` reads as in a transcript"
 )]
 
+mod ambient;
 mod life;
 mod scenarios_1;
 mod scenarios_2;
