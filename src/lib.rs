@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
+mod bytes;
 mod challenge;
 mod config;
 mod effect;
@@ -8,7 +9,9 @@ mod error;
 mod event;
 mod grant;
 mod latch;
+mod lease;
 mod machine;
+mod permit;
 mod probe;
 pub mod promises;
 mod record;
@@ -19,6 +22,7 @@ mod requests;
 pub mod response;
 mod retry_after;
 mod session;
+mod sign_in;
 mod state;
 mod sync;
 mod time;
@@ -56,7 +60,7 @@ pub use grant::Grant;
 pub use grant::GrantError;
 pub use grant::TokenType;
 pub use latch::Latch;
-pub use latch::Permit;
+pub use permit::Permit;
 pub use record::Corrupt;
 pub use record::StoreContent;
 pub use record::inspect;

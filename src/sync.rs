@@ -5,6 +5,7 @@
 
 use crate::config::Confirmation;
 use crate::config::LeaseMode;
+use crate::lease::Lease;
 use crate::machine::Bytes;
 use crate::machine::Machine;
 use crate::record::Corrupt;
@@ -50,18 +51,6 @@ pub(crate) struct Sync {
     pub(crate) tries: u8,
 }
 
-/// The lease as we know it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Lease {
-    Free,
-    Asked(Order),
-    Held {
-        ticket: u32,
-        /// The store was read since, so that nobody else can have changed it.
-        reread: bool,
-    },
-}
-
 /// What a load found, without the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Found {
@@ -98,7 +87,7 @@ impl<const W: usize> Machine<W> {
         self.restart_sync(goal, 0);
     }
 
-    fn restart_sync(&mut self, goal: Goal, tries: u8) {
+    pub(crate) fn restart_sync(&mut self, goal: Goal, tries: u8) {
         let stage = match goal {
             Goal::Restore | Goal::Look | Goal::Recheck => self.loading(),
             Goal::Mark | Goal::Save => self.first_stage(goal),
@@ -129,17 +118,17 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    fn loading(&mut self) -> Stage {
+    pub(crate) fn loading(&mut self) -> Stage {
         // What another context changed before this load is seen by it.
         self.look = false;
         Stage::Loading(self.order(self.config.store_timeout_ms))
     }
 
-    fn storing(&mut self) -> Stage {
+    pub(crate) fn storing(&mut self) -> Stage {
         Stage::Storing(self.order(self.config.store_timeout_ms))
     }
 
-    fn set_stage(&mut self, stage: Stage) {
+    pub(crate) fn set_stage(&mut self, stage: Stage) {
         if let Some(sync) = &mut self.sync {
             sync.stage = stage;
         }
@@ -165,80 +154,6 @@ impl<const W: usize> Machine<W> {
             }) => order.ticket == ticket,
             _ => false,
         }
-    }
-
-    pub(crate) fn lease_granted(&mut self) {
-        if let Lease::Asked(order) = self.lease {
-            self.lease = Lease::Held {
-                ticket: order.ticket,
-                reread: false,
-            };
-        }
-        if let Some(Sync {
-            stage: Stage::Leasing,
-            ..
-        }) = self.sync
-        {
-            let stage = self.loading();
-            self.set_stage(stage);
-        }
-    }
-
-    /// The lease can't be had: the work fails at once, waiting longer would only queue behind the same holder.
-    pub(crate) fn lease_denied(&mut self) {
-        self.lease = Lease::Free;
-        if let Some(Sync {
-            goal,
-            stage: Stage::Leasing,
-            ..
-        }) = self.sync
-        {
-            self.sync = None;
-            match goal {
-                Goal::Mark => self.renewal_failed(Cause::LeaseUnavailable, None),
-                _ => self.save_failed(),
-            }
-        }
-    }
-
-    pub(crate) fn lease_lost(&mut self) {
-        self.lease = Lease::Free;
-        if let Some(Sync {
-            goal: goal @ (Goal::Mark | Goal::Save),
-            tries,
-            ..
-        }) = self.sync
-        {
-            let tries = tries.saturating_add(1);
-            if tries < self.config.attempts {
-                self.restart_sync(goal, tries);
-            } else {
-                self.give_up();
-            }
-        }
-    }
-
-    /// Gives the lease up when no work needs it.
-    pub(crate) fn release_idle_lease(&mut self) {
-        if let Some(Sync {
-            goal: Goal::Mark | Goal::Save | Goal::Recheck,
-            ..
-        }) = self.sync
-        {
-            return;
-        }
-        if let Phase::Refreshing(Refreshing::Exchanging(..)) = self.phase {
-            return;
-        }
-        match self.lease {
-            Lease::Free => return,
-            // An order that the host never saw needs no counter-order.
-            Lease::Asked(Order { told: false, .. }) => {}
-            Lease::Asked(Order { ticket, .. }) | Lease::Held { ticket, .. } => {
-                self.release = ticket;
-            }
-        }
-        self.lease = Lease::Free;
     }
 
     /// The answer of the load under way.
@@ -458,7 +373,7 @@ impl<const W: usize> Machine<W> {
     }
 
     /// The save failed for now: what we have is volatile, and written again in the background.
-    fn save_failed(&mut self) {
+    pub(crate) fn save_failed(&mut self) {
         self.dirty = true;
         let pause = crate::renewal::backoff(&self.config, self.save_failures, &mut self.random);
         self.save_failures = self.save_failures.saturating_add(1);
@@ -500,7 +415,7 @@ impl<const W: usize> Machine<W> {
         self.set_stage(stage);
     }
 
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         let Some(Sync { goal, stage, .. }) = self.sync.take() else {
             return;
         };
