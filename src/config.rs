@@ -182,6 +182,18 @@ impl Config {
         config
     }
 
+    /// The configuration, checked once and for all.
+    ///
+    /// # Errors
+    ///
+    /// As [`validate`](Self::validate).
+    pub const fn validated(self) -> Result<ValidConfig, ConfigError> {
+        match self.validate() {
+            Ok(()) => Ok(ValidConfig(self)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Checks that the parts fit together; [`crate::Latch::new`] calls it.
     ///
     /// # Errors
@@ -243,6 +255,30 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+/// A [`Config`] whose parts fit together. Unlike a latch it can be unwrapped in a constant, so that a latch can stand
+/// in a `static`:
+///
+/// ```
+/// use tokenlatch::{Config, Latch, ValidConfig};
+///
+/// const CONFIG: ValidConfig = match Config::in_memory().validated() {
+///     Ok(config) => config,
+///     Err(_) => panic!("this config can't work"),
+/// };
+/// static LATCH: std::sync::Mutex<Latch<1024, 8>> = std::sync::Mutex::new(Latch::with(CONFIG, 0));
+/// assert_eq!(LATCH.lock().unwrap().waiting(), 0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ValidConfig(Config);
+
+impl ValidConfig {
+    /// The configuration.
+    #[must_use]
+    pub const fn get(self) -> Config {
+        self.0
     }
 }
 

@@ -7,6 +7,7 @@ use core::hash::Hasher;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Renewal;
+use crate::config::ValidConfig;
 use crate::effect::Effect;
 use crate::effect::Outcome;
 use crate::error::PermitError;
@@ -69,10 +70,18 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The first thing in `config` that can't work.
     pub const fn new(config: Config, seed: u64) -> Result<Self, ConfigError> {
-        if let Err(error) = config.validate() {
-            return Err(error);
+        match config.validated() {
+            Ok(config) => Ok(Self::with(config, seed)),
+            Err(error) => Err(error),
         }
-        Ok(Self {
+    }
+
+    /// A latch with a configuration that was checked before; for a `static`, where an entropy known only at run time
+    /// is not to be had: there `seed` may be any number, and contexts that share a store should not share it.
+    #[must_use]
+    pub const fn with(config: ValidConfig, seed: u64) -> Self {
+        let config = config.get();
+        Self {
             machine: Machine::new(config, seed),
             access: Secret::new(),
             rest: Rest::new(),
@@ -80,7 +89,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             token_type: TokenType::Bearer,
             corrupt: None,
             trace: Trace::new(),
-        })
+        }
     }
 
     /// Tells the latch a fact.

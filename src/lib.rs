@@ -42,6 +42,7 @@ pub use config::ExpiryForm;
 pub use config::LeaseMode;
 pub use config::Renewal;
 pub use config::ResponseShape;
+pub use config::ValidConfig;
 pub use config::Waiting;
 pub use effect::Effect;
 pub use effect::GrantType;

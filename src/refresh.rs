@@ -406,7 +406,8 @@ impl<const W: usize> Machine<W> {
             Phase::Refreshing(Refreshing::Preparing(gate) | Refreshing::Exchanging(_, gate)) => {
                 *gate = Gate::Closed;
             }
-            Phase::Refreshing(_) => {}
+            // A new token is on its way already.
+            Phase::Refreshing(_) | Phase::Pending(Pending::Saving | Pending::Probing(_)) => {}
             _ => self.force_renewal(),
         }
     }

@@ -181,6 +181,9 @@ impl<const W: usize> Machine<W> {
         if receipt.attempt() >= self.config.max_attempts {
             return Outcome::Surface(Cause::RetriesExhausted);
         }
+        if let Phase::Expired(Expired::LoginRequired(cause)) = self.phase {
+            return Outcome::Surface(cause);
+        }
         Outcome::Retry
     }
 
