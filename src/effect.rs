@@ -68,7 +68,7 @@ pub enum Effect {
         /// Comes back with the answer.
         ticket: Ticket,
     },
-    /// Nobody can be served until someone logs in.
+    /// Nobody can be served until someone logs in. Given out once, and again if a request has waited in vain.
     ///
     /// Where several contexts share a store and the credentials work only once (a refresh token from outside), the
     /// host holds its lease while it logs in, and looks first whether another context has done so

@@ -233,7 +233,7 @@ impl<const W: usize> Machine<W> {
 
     fn loaded_same(&mut self, goal: Goal, reading_back: bool, found: &Found) {
         if reading_back {
-            return self.synced();
+            return self.read_back(found);
         }
         match goal {
             Goal::Restore | Goal::Look => self.looked(),
@@ -244,6 +244,16 @@ impl<const W: usize> Machine<W> {
                 self.mark();
             }
         }
+    }
+
+    /// The mark must be there too: a sibling would send the refresh token again without it.
+    fn read_back(&mut self, found: &Found) {
+        let marked = matches!(found, Found::Record(RecordFacts { sent: true, .. }));
+        let sent = self.session.as_ref().is_some_and(|session| session.sent);
+        if marked == sent {
+            return self.synced();
+        }
+        self.sync_failed();
     }
 
     fn loaded_older(&mut self, goal: Goal, reading_back: bool, found: &Found) {
@@ -339,12 +349,9 @@ impl<const W: usize> Machine<W> {
     }
 
     pub(crate) fn stored(&mut self) {
-        let Some(sync) = &self.sync else { return };
-        if sync.goal == Goal::Save {
-            if self.config.confirmation >= Confirmation::ReadBack {
-                let order = self.order(self.config.store_timeout_ms);
-                return self.set_stage(Stage::ReadingBack(order));
-            }
+        if self.config.confirmation >= Confirmation::ReadBack {
+            let order = self.order(self.config.store_timeout_ms);
+            return self.set_stage(Stage::ReadingBack(order));
         }
         self.synced();
     }

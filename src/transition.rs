@@ -160,6 +160,14 @@ impl<const W: usize> Machine<W> {
         } else {
             Cause::WaitTimeout
         };
+        if self
+            .waiters
+            .iter()
+            .any(|slot| slot.is_early() && slot.until <= now)
+        {
+            // Nobody came: the next request asks for a login again.
+            self.login_told = false;
+        }
         self.waiters.refuse(waited, |slot| slot.until <= now);
         if self.is_sync_overdue() {
             self.sync_failed();

@@ -165,3 +165,39 @@ fn an_answer_is_told_as_it_came() {
         Some(7_200_000)
     );
 }
+
+/// A host that missed the order is asked again when a request has waited in vain, and not more often.
+// promises: P8, P15
+#[test]
+fn a_login_that_nobody_starts_is_asked_for_again() {
+    let mut host = Host::new(Config::new());
+    host.open_empty();
+    assert_eq!(host.count("RequireLogin"), 1);
+    host.request(1).is_admitted().gives(&[]);
+    host.request(2).is_admitted().gives(&[]);
+    host.wait()
+        .gives(&["Refuse 1 WaitTimeout", "Refuse 2 WaitTimeout"]);
+    host.request(3)
+        .is_admitted()
+        .gives(&["RequireLogin NotSignedIn"]);
+    host.request(4).is_admitted().gives(&[]);
+}
+
+/// A store that lies about the mark: a sibling would send the refresh token again, so the mark is read back too.
+// promises: P3, P12
+#[test]
+fn a_mark_that_the_store_did_not_keep_is_written_again_before_the_request_leaves() {
+    let mut config = Config::new();
+    config.confirmation = tokenlatch::Confirmation::ReadBack;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 100));
+    host.wait().is_in(State::Refreshing);
+    host.loaded(Some(&cell));
+    host.stored();
+    host.loaded(Some(&cell));
+    assert_eq!(host.count("SendTokenRequest"), 0);
+    cell = host.record();
+    host.stored();
+    host.loaded(Some(&cell));
+    assert_eq!(host.count("SendTokenRequest"), 1);
+}

@@ -249,7 +249,11 @@ impl World {
     }
 
     fn exchanging(self) -> Self {
-        self.loaded().stored()
+        let world = self.loaded().stored();
+        if world.host.latch().config().confirmation < Confirmation::ReadBack {
+            return world;
+        }
+        world.loaded()
     }
 
     fn renewed(mut self) -> Self {

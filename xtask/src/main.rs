@@ -11,6 +11,7 @@ mod project;
 mod promises;
 mod provider;
 mod scenarios;
+mod simulate;
 mod test;
 mod tidy;
 mod tools;
@@ -46,6 +47,11 @@ const COMMANDS: &[Command] = &[
         name: "scenarios",
         line: "run the tests of the scenarios and list each with its result",
         run: scenarios::run,
+    },
+    Command {
+        name: "simulate",
+        line: "simulate contexts with faults: --seed S --hours H --contexts N",
+        run: simulate::run,
     },
 ];
 

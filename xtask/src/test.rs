@@ -16,6 +16,7 @@ use crate::project::PACKAGE;
 use crate::project::Project;
 use crate::promises;
 use crate::scenarios;
+use crate::simulate;
 use crate::tidy;
 use crate::tools;
 
@@ -60,6 +61,11 @@ const STEPS: &[Step] = &[
         name: "fuzz",
         line: "each fuzz target for a short time",
         run: |project, _| fuzz::smoke(project),
+    },
+    Step {
+        name: "simulate",
+        line: "2,000 hours of contexts with faults, from fresh seeds",
+        run: |project, _| simulate::fresh(project),
     },
     Step {
         name: "native",
@@ -142,7 +148,16 @@ fn clippy(project: &Project) -> Result<()> {
     // Private features too.
     let args = ["clippy", "-p", PACKAGE, "--all-targets", "--all-features"];
     proc::run(project.cargo(&args).args(deny))?;
-    let args = ["clippy", "-p", "xtask", "-p", "testserver", "--all-targets"];
+    let args = [
+        "clippy",
+        "-p",
+        "xtask",
+        "-p",
+        "testserver",
+        "-p",
+        "proof",
+        "--all-targets",
+    ];
     proc::run(project.cargo(&args).args(deny))
 }
 
