@@ -345,7 +345,6 @@ impl<const W: usize> Machine<W> {
         let mut session = Session {
             has_refresh: renewed.has_refresh || old.has_refresh,
             unaccepted: old.unaccepted,
-            exchange: old.exchange,
             rotation,
             ..renewed
         };

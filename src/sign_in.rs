@@ -64,9 +64,6 @@ impl<const W: usize> Machine<W> {
     /// Leaves whatever was under way for a session that stays.
     pub(crate) fn abandon(&mut self) {
         match self.phase {
-            Phase::Pending(Pending::Saving) | Phase::Refreshing(Refreshing::Saving) => {
-                self.dirty = self.config.store;
-            }
             // Its answer would come for nobody: as good as lost.
             Phase::Refreshing(Refreshing::Exchanging(..)) => self.lose_answer(),
             Phase::Refreshing(Refreshing::Rechecking) => self.refuse_for_good(Cause::SessionEnded),

@@ -16,6 +16,7 @@
 )]
 
 mod ambient;
+mod gaps;
 mod life;
 mod scenarios_1;
 mod scenarios_2;
