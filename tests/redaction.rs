@@ -280,6 +280,7 @@ fn no_secret_is_shown_from_the_login_to_the_revocation() {
     assert_eq!(host.send(2, 401), Outcome::Retry);
     host.loaded(Some(&record));
     let marked = host.stored();
+    host.loaded(Some(&marked));
     let ticket = host.ticket("SendTokenRequest");
     assert_eq!(host.latch().refresh_token(ticket), Some(REFRESH_1));
     for failure in [
@@ -297,7 +298,8 @@ fn no_secret_is_shown_from_the_login_to_the_revocation() {
     host.now = Now::new(9_000, 1_700_000_008_000);
     host.tell(Event::TimeoutReached).expect("a fact");
     host.loaded(Some(&marked));
-    host.stored();
+    let marked = host.stored();
+    host.loaded(Some(&marked));
     let ticket = host.ticket("SendTokenRequest");
     let second = grant(ACCESS_2, REFRESH_2);
     host.tell(Event::Granted {
