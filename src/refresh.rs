@@ -180,9 +180,9 @@ impl<const W: usize> Machine<W> {
     }
 
     fn begin_renewal(&mut self) {
-        let forced = self.session.as_ref().is_some_and(|session| session.forced);
-        let gate = match (self.config.serve_while_refreshing, forced, self.is_usable()) {
-            (true, false, true) => Gate::Serving,
+        // A forced renewal serves nobody: its session is not usable.
+        let gate = match (self.config.serve_while_refreshing, self.is_usable()) {
+            (true, true) => Gate::Serving,
             _ => Gate::Closed,
         };
         self.phase = Phase::Refreshing(Refreshing::Preparing(gate));
