@@ -10,6 +10,7 @@ mod proc;
 mod project;
 mod promises;
 mod provider;
+mod report;
 mod scenarios;
 mod simulate;
 mod test;
