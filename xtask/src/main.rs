@@ -3,6 +3,7 @@
 mod artifacts;
 mod counts;
 mod e2e;
+mod faults;
 mod fuzz;
 mod native;
 mod no_heap;
@@ -53,6 +54,11 @@ const COMMANDS: &[Command] = &[
         name: "simulate",
         line: "simulate contexts with faults: --seed S --hours H --contexts N",
         run: simulate::run,
+    },
+    Command {
+        name: "faults",
+        line: "list the faults that the checkers must find, and build the library with them",
+        run: faults::run,
     },
 ];
 
