@@ -17,6 +17,7 @@ mod simulate;
 mod test;
 mod tidy;
 mod tools;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,11 @@ const COMMANDS: &[Command] = &[
         name: "faults",
         line: "list the faults that the checkers must find, and build the library with them",
         run: faults::run,
+    },
+    Command {
+        name: "trace",
+        line: "play one trace natively, as WebAssembly, on a Cortex-M3 and to a model: [--events N]",
+        run: trace::run,
     },
 ];
 

@@ -19,6 +19,7 @@ use crate::scenarios;
 use crate::simulate;
 use crate::tidy;
 use crate::tools;
+use crate::trace;
 
 struct Step {
     name: &'static str,
@@ -66,6 +67,11 @@ const STEPS: &[Step] = &[
         name: "simulate",
         line: "2,000 hours of contexts with faults, from fresh seeds",
         run: |project, _| simulate::fresh(project),
+    },
+    Step {
+        name: "trace",
+        line: "one trace gives one number on each machine",
+        run: |project, _| trace::short(project),
     },
     Step {
         name: "native",
@@ -127,13 +133,17 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     Ok(())
 }
 
-const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
+/// Packages outside the workspace.
+const APART: &[&str] = &["fuzz/Cargo.toml", "proof/bare/Cargo.toml"];
 
 fn fmt(project: &Project) -> Result<()> {
     tools::component(project, "rustfmt")?;
     proc::run(&mut project.cargo(&["fmt", "--all", "--check"]))?;
-    let args = ["fmt", "--all", "--check", "--manifest-path", FUZZ_MANIFEST];
-    proc::run(&mut project.cargo(&args))
+    for manifest in APART {
+        let args = ["fmt", "--all", "--check", "--manifest-path", manifest];
+        proc::run(&mut project.cargo(&args))?;
+    }
+    Ok(())
 }
 
 fn clippy(project: &Project) -> Result<()> {
@@ -156,6 +166,8 @@ fn clippy(project: &Project) -> Result<()> {
         "testserver",
         "-p",
         "proof",
+        "-p",
+        "trace",
         "--all-targets",
     ];
     proc::run(project.cargo(&args).args(deny))

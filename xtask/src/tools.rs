@@ -84,6 +84,17 @@ pub(crate) fn cargo_fuzz(project: &Project) -> Result<()> {
     )
 }
 
+/// A program of a Debian package, where there is `apt-get` and the right to use it.
+pub(crate) fn debian(project: &Project, program: &str, package: &str) -> Result<()> {
+    let found = || proc::succeeds(project.command(program).arg("--version"));
+    let script = format!(
+        "apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+         apt-get -qy install --no-install-recommends {package}"
+    );
+    let what = format!("{program} (Debian package {package})");
+    ensure(project, &what, found, &["sh", "-c", &script])
+}
+
 /// Node.js itself is not installed from here.
 pub(crate) fn node(project: &Project) -> Result<()> {
     for name in ["node", "npm"] {

@@ -1,0 +1,137 @@
+//! `cargo xtask trace`: one trace of events gives one number on each machine, and in a model written apart.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::proc;
+use crate::project::Project;
+use crate::report;
+use crate::report::Table;
+use crate::tools;
+
+const WASM: &str = "wasm32v1-none";
+const CORTEX_M3: &str = "thumbv7m-none-eabi";
+const SEED: &str = "1";
+/// Events of each profile: when asked for, and in `cargo xtask test`.
+const EVENTS: u32 = 10_000_000;
+const FEW: u32 = 300_000;
+
+/// `--events N`.
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let events = match words {
+        [] => EVENTS,
+        [name, events] if name == "--events" => events.parse()?,
+        _ => bail!("usage: cargo xtask trace [--events N]"),
+    };
+    let project = Project::read()?;
+    report::write(&project, "trace", &play(&project, events)?)
+}
+
+/// The share of `cargo xtask test`.
+pub(crate) fn short(project: &Project) -> Result<()> {
+    play(project, FEW).map(drop)
+}
+
+fn play(project: &Project, events: u32) -> Result<Table> {
+    tools::target(project, WASM)?;
+    tools::target(project, CORTEX_M3)?;
+    tools::node(project)?;
+    tools::debian(project, "qemu-system-arm", "qemu-system-arm")?;
+    let events = events.to_string();
+
+    let machines: [(&str, Command); 4] = [
+        ("native", native(project, &events)?),
+        ("WebAssembly in node", wasm(project, &events)?),
+        ("Cortex-M3 in QEMU", cortex_m3(project, &events)?),
+        ("model in JavaScript", model(project, &events)),
+    ];
+    let mut table = Table::new(&["Where", "Events a profile", "memory", "stored", "Seconds"]);
+    let mut numbers: BTreeMap<String, String> = BTreeMap::new();
+    let mut differing = Vec::new();
+    for (machine, mut command) in machines {
+        let start = Instant::now();
+        let printed = proc::read(&mut command).with_context(|| machine.to_owned())?;
+        let seconds = format!("{:.0}", start.elapsed().as_secs_f32());
+        let played: BTreeMap<&str, &str> = printed
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .collect();
+        let cell = |profile| played.get(profile).copied().unwrap_or("-");
+        table.row(&[machine, &events, cell("memory"), cell("stored"), &seconds]);
+        for (profile, number) in &played {
+            let first = numbers
+                .entry((*profile).to_owned())
+                .or_insert_with(|| (*number).to_owned());
+            if first != number {
+                differing.push(format!("{machine}, {profile}"));
+            }
+        }
+        if !played.contains_key("memory") {
+            bail!("{machine} gave no number");
+        }
+    }
+    if numbers.len() != 2 {
+        bail!("two profiles were to be played, and {numbers:?} came");
+    }
+    if !differing.is_empty() {
+        bail!("another number than natively: {}", differing.join("; "));
+    }
+    println!("{events} events a profile: {numbers:?} everywhere");
+    Ok(table)
+}
+
+fn native(project: &Project, events: &str) -> Result<Command> {
+    proc::run(&mut project.cargo(&["build", "--quiet", "--release", "-p", "trace"]))?;
+    let mut command = Command::new(project.target.join("release/trace"));
+    command.args([SEED, events]);
+    Ok(command)
+}
+
+/// Builds a part of `proof/bare` for a machine without an operating system.
+fn bare(project: &Project, part: &[&str], target: &str, events: &str) -> Result<()> {
+    let mut command = project.cargo(&["build", "--quiet", "--release", "--locked"]);
+    command.args([
+        "--manifest-path",
+        "proof/bare/Cargo.toml",
+        "--target",
+        target,
+    ]);
+    command
+        .args(part)
+        .env("CARGO_TARGET_DIR", project.target.join("bare"));
+    proc::run(command.env("TRACE_SEED", SEED).env("TRACE_EVENTS", events))
+}
+
+fn wasm(project: &Project, events: &str) -> Result<Command> {
+    bare(project, &["--lib"], WASM, events)?;
+    let mut command = project.command("node");
+    let module = project
+        .target
+        .join("bare")
+        .join(WASM)
+        .join("release/trace_wasm.wasm");
+    command.arg("proof/bare/trace.mjs").arg(module);
+    command.args([SEED, events]);
+    Ok(command)
+}
+
+fn cortex_m3(project: &Project, events: &str) -> Result<Command> {
+    bare(project, &["--bin", "trace-cortex-m"], CORTEX_M3, events)?;
+    let mut command = project.command("qemu-system-arm");
+    command.args(["-machine", "lm3s6965evb", "-cpu", "cortex-m3", "-nographic"]);
+    command.args(["-semihosting-config", "enable=on,target=native", "-kernel"]);
+    let firmware = project.target.join("bare").join(CORTEX_M3);
+    command.arg(firmware.join("release/trace-cortex-m"));
+    Ok(command)
+}
+
+fn model(project: &Project, events: &str) -> Command {
+    let mut command = project.command("node");
+    command.args(["proof/trace/model.mjs", SEED, events]);
+    command
+}
