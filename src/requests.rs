@@ -19,13 +19,7 @@ use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
     pub(crate) fn check_request(&self, waiter: Waiter, access: Access) -> Result<(), Rejected> {
-        let turned_away = match access {
-            Access::Public => return Ok(()),
-            Access::First => self.turned_away(None),
-            Access::Retry(receipt) => self.turned_away(Some(receipt)),
-        };
-        if turned_away.is_some() {
-            // It will not wait, so it needs no room.
+        if access == Access::Public {
             return Ok(());
         }
         self.waiters.check(waiter)

@@ -43,10 +43,15 @@ const NOW: Now = Now::new(1_000, 1_700_000_001_000);
 
 #[track_caller]
 fn refuses(latch: &mut Small, now: Now, event: Event<'_>, rejected: Rejected) {
+    refuses_undrained(latch, now, event, rejected);
+    assert_eq!(latch.poll_effect(), None);
+}
+
+#[track_caller]
+fn refuses_undrained(latch: &mut Small, now: Now, event: Event<'_>, rejected: Rejected) {
     let before = seen(latch);
     assert_eq!(latch.handle(now, event), Err(rejected));
     assert_eq!(seen(latch), before);
-    assert_eq!(latch.poll_effect(), None);
 }
 
 #[track_caller]
@@ -145,6 +150,33 @@ fn duplicate_waiter() {
     // Full as well, but this is what the caller has to know.
     tell(&mut latch, request(2));
     refuses(&mut latch, LATER, request(1), Rejected::DuplicateWaiter);
+}
+
+/// What would be turned away may have to wait after all once time has passed, so it needs room all the same.
+// promises: P8
+#[test]
+fn a_request_that_time_lets_wait_is_not_lost_in_a_full_queue() {
+    let mut config = Config::in_memory();
+    config.when_unavailable = Waiting::Refuse;
+    let mut latch = signed_in(config);
+    let (_, effects) = tell(&mut latch, Event::RefreshRequested);
+    let ticket = effects.iter().find_map(|effect| match effect {
+        Effect::SendTokenRequest { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    for waiter in 1..=2 {
+        assert_eq!(tell(&mut latch, request(waiter)).0, Outcome::Admitted);
+    }
+    let failed = Event::TokenFailed {
+        ticket: ticket.expect("a token request"),
+        failure: TokenFailure::Unavailable,
+        retry_after: None,
+    };
+    // The two are refused, and nobody has picked that up yet.
+    assert_eq!(latch.handle(NOW, failed), Ok(Outcome::Done));
+    assert_eq!(latch.state(), State::Expired);
+    refuses_undrained(&mut latch, LATER, request(3), Rejected::QueueFull);
+    refuses_undrained(&mut latch, LATER, request(2), Rejected::DuplicateWaiter);
 }
 
 /// A request that does not wait needs neither room nor an id of its own.

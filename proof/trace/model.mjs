@@ -314,7 +314,6 @@ class Latch {
         return rest && this.budgetAt() > Math.max(now, this.now) ? THROTTLED_CALL : null;
       }
       case "request":
-        if (this.turnedAway(event.retry) !== null) return null;
         return this.queue.length === this.room ? QUEUE_FULL : null;
       default: return null;
     }
