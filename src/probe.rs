@@ -16,10 +16,26 @@ use crate::why::Cause;
 impl<const W: usize> Machine<W> {
     /// The credential is in memory and, if asked for, in the store: what is left is a probe.
     pub(crate) fn confirm(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.confirmed = self.config.confirmation != Confirmation::Probed;
-        }
+        self.note_saved();
         self.settle();
+    }
+
+    /// The store has it: all that is asked for, unless that is a probe.
+    pub(crate) fn note_saved(&mut self) {
+        if self.config.confirmation == Confirmation::Probed {
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            session.confirmed = true;
+        }
+    }
+
+    /// A login in between has stopped the confirming of what we have.
+    pub(crate) fn resume_confirming(&mut self) {
+        match self.config.confirmation {
+            Confirmation::Probed => self.probe_when_due(),
+            _ => self.save_then_confirm(Phase::Pending(Pending::Saving)),
+        }
     }
 
     /// What the store says tells nothing of a cookie.

@@ -38,7 +38,7 @@ impl<const W: usize> Machine<W> {
         };
         if !session.confirmed {
             if !session.refused {
-                return self.probe_when_due();
+                return self.resume_confirming();
             }
         }
         if !session.is_due(now) {

@@ -367,6 +367,7 @@ impl<const W: usize> Machine<W> {
             return self.exchange();
         }
         self.announce = true;
+        self.note_saved();
         self.saved();
     }
 

@@ -911,3 +911,39 @@ fn every_failure_has_a_sentence() {
     sentences.dedup();
     assert_eq!(sentences.len(), failures.len());
 }
+
+/// Somebody taps "log in" twice, and the second login fails: what the first gave is stored and used, as the host's level
+/// asks for. No probe: the host did not choose one.
+// promises: P2, P15
+#[test]
+fn a_sign_in_is_stored_although_another_login_began_in_between() {
+    for stored_meanwhile in [false, true] {
+        let mut host = Host::new(Config::new());
+        let mut cell = Vec::new();
+        host.open_empty();
+        let ticket = host.login();
+        let first = grant("a1", Some("r1"), 3600);
+        host.tell(Event::Granted {
+            ticket,
+            grant: first,
+        })
+        .is(Outcome::Done);
+        host.loaded(None).is_in(State::Pending);
+        let ticket = host.login();
+        if stored_meanwhile {
+            host.serve_store(&mut cell);
+        }
+        host.tell(Event::TokenFailed {
+            ticket,
+            failure: TokenFailure::InvalidGrant,
+            retry_after: None,
+        })
+        .is(Outcome::Done);
+        host.serve_store(&mut cell);
+        assert_eq!(host.count("Probe"), 0);
+        assert_eq!(host.state(), State::Ready);
+        assert!(!host.latch().is_volatile());
+        host.request(1).is_admitted();
+        assert_eq!(host.send(1).unwrap().0, "a1");
+    }
+}
