@@ -2,6 +2,7 @@
 #![no_std]
 
 mod bytes;
+mod cbor;
 mod challenge;
 mod config;
 mod effect;

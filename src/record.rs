@@ -1,14 +1,12 @@
-//! The stored form: `TL`, a version, one CBOR array, a CRC-32.
+//! The stored form: `TL`, a version, one CBOR array (RFC 8949), a CRC-32.
 //!
 //! One record in one slot, written whole. Version 1 is pinned by `tests/golden`; a later version is another
 //! first number and never half read by this one (P12).
 
 use core::fmt;
 
-use minicbor::Decoder;
-use minicbor::Encoder;
-use minicbor::encode::write::Cursor;
-
+use crate::cbor::Reader;
+use crate::cbor::Writer;
 use crate::grant::Generation;
 use crate::grant::Grant;
 use crate::grant::TokenType;
@@ -104,26 +102,21 @@ pub(crate) struct Record<'a> {
     pub(crate) grant: Grant<'a>,
 }
 
-type Encoded = Result<(), minicbor::encode::Error<minicbor::encode::write::EndOfSlice>>;
-
 /// Writes the record; `None` if the buffer is too small. The same content gives the same bytes.
 pub(crate) fn encode(record: &Record<'_>, buffer: &mut [u8]) -> Option<usize> {
-    let (head, rest) = buffer.split_at_mut_checked(3)?;
-    let [magic, second, version] = head else {
-        return None;
-    };
-    [*magic, *second] = MAGIC;
-    *version = VERSION;
-    let mut encoder = Encoder::new(Cursor::new(rest));
-    encode_body(record, &mut encoder).ok()?;
-    let end = encoder.writer().position().checked_add(3)?;
+    let (head, rest) = buffer.split_first_chunk_mut()?;
+    let [first, second] = MAGIC;
+    *head = [first, second, VERSION];
+    let mut writer = Writer(rest);
+    encode_body(record, &mut writer)?;
+    let left = writer.0.len();
+    let end = buffer.len().saturating_sub(left);
     let checksum = CHECKSUM.checksum(buffer.get(..end)?).to_le_bytes();
-    let total = end.checked_add(checksum.len())?;
-    buffer.get_mut(end..total)?.copy_from_slice(&checksum);
-    Some(total)
+    *buffer.get_mut(end..)?.first_chunk_mut()? = checksum;
+    end.checked_add(checksum.len())
 }
 
-fn encode_body(record: &Record<'_>, encoder: &mut Encoder<Cursor<&mut [u8]>>) -> Encoded {
+fn encode_body(record: &Record<'_>, writer: &mut Writer<'_>) -> Option<()> {
     let RecordFacts {
         stamp,
         saved_wall,
@@ -135,42 +128,42 @@ fn encode_body(record: &Record<'_>, encoder: &mut Encoder<Cursor<&mut [u8]>>) ->
         rotation,
         debt,
     } = record.facts;
-    encoder.array(if stamp.live {
+    let fields = if stamp.live {
         LIVE_FIELDS
     } else {
         TOMBSTONE_FIELDS
-    })?;
-    encoder
-        .bool(stamp.live)?
-        .u32(stamp.sign_in)?
-        .u32(stamp.serial)?
-        .u32(stamp.origin)?
-        .u32(stamp.nonce)?;
-    encoder.u64(saved_wall)?.u64(debt)?;
+    };
+    writer.array(fields)?;
+    writer.bool(stamp.live)?;
+    writer.number(stamp.sign_in)?;
+    writer.number(stamp.serial)?;
+    writer.number(stamp.origin)?;
+    writer.number(stamp.nonce)?;
+    writer.number(saved_wall)?;
+    writer.number(debt)?;
     if !stamp.live {
-        return Ok(());
+        return Some(());
     }
-    let rotation = match rotation {
+    let rotation: u8 = match rotation {
         Rotation::Unknown => 0,
         Rotation::Rotates => 1,
         Rotation::Keeps => 2,
     };
-    let token_type = match record.grant.token_type {
+    let token_type: u8 = match record.grant.token_type {
         TokenType::Bearer => 0,
         TokenType::Dpop => 1,
     };
-    encoder
-        .u64(issued_wall)?
-        .u64(expires_wall)?
-        .bool(sent)?
-        .u64(sent_wall)?;
-    encoder.u8(rotation)?.u8(token_type)?;
-    encoder.str(record.grant.access_token)?;
-    encoder.str(record.grant.refresh_token.unwrap_or_default())?;
-    encoder.str(record.grant.scope.unwrap_or_default())?;
-    encoder.str(record.grant.subject.unwrap_or_default())?;
-    encoder.bytes(record.grant.app_data.unwrap_or_default())?;
-    Ok(())
+    writer.number(issued_wall)?;
+    writer.number(expires_wall)?;
+    writer.bool(sent)?;
+    writer.number(sent_wall)?;
+    writer.number(rotation)?;
+    writer.number(token_type)?;
+    writer.text(record.grant.access_token)?;
+    writer.text(record.grant.refresh_token.unwrap_or_default())?;
+    writer.text(record.grant.scope.unwrap_or_default())?;
+    writer.text(record.grant.subject.unwrap_or_default())?;
+    writer.bytes(record.grant.app_data.unwrap_or_default())
 }
 
 /// The total decoder (P12). An empty slice is not for it: that is an absent record.
@@ -191,29 +184,26 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record<'_>, Corrupt> {
     if CHECKSUM.checksum(covered).to_le_bytes() != *checksum {
         return Err(Corrupt::Checksum);
     }
-    let mut decoder = Decoder::new(body);
-    let record = decode_body(&mut decoder).map_err(|_| Corrupt::Content)?;
-    if decoder.position() != body.len() {
+    let mut reader = Reader(body);
+    let record = decode_body(&mut reader).ok_or(Corrupt::Content)?;
+    if !reader.0.is_empty() {
         return Err(Corrupt::Content);
     }
-    let record = record.ok_or(Corrupt::Content)?;
     if record.facts.stamp.sign_in.max(record.facts.stamp.serial) > MAX_COUNTER {
         return Err(Corrupt::Content);
     }
     Ok(record)
 }
 
-fn decode_body<'a>(
-    decoder: &mut Decoder<'a>,
-) -> Result<Option<Record<'a>>, minicbor::decode::Error> {
-    let fields = decoder.array()?;
-    let live = decoder.bool()?;
+fn decode_body<'a>(reader: &mut Reader<'a>) -> Option<Record<'a>> {
+    let fields = reader.array()?;
+    let live = reader.bool()?;
     let expected = if live { LIVE_FIELDS } else { TOMBSTONE_FIELDS };
-    if fields != Some(expected) {
-        return Ok(None);
+    if fields != expected {
+        return None;
     }
-    let (sign_in, serial) = (decoder.u32()?, decoder.u32()?);
-    let (origin, nonce) = (decoder.u32()?, decoder.u32()?);
+    let (sign_in, serial) = (reader.number()?, reader.number()?);
+    let (origin, nonce) = (reader.number()?, reader.number()?);
     let stamp = Stamp {
         sign_in,
         live,
@@ -221,7 +211,7 @@ fn decode_body<'a>(
         origin,
         nonce,
     };
-    let (saved_wall, debt) = (decoder.u64()?, decoder.u64()?);
+    let (saved_wall, debt) = (reader.number()?, reader.number()?);
     let mut facts = RecordFacts {
         stamp,
         saved_wall,
@@ -235,30 +225,30 @@ fn decode_body<'a>(
     };
     let mut grant = Grant::ambient();
     if !live {
-        return Ok(Some(Record { facts, grant }));
+        return Some(Record { facts, grant });
     }
-    facts.issued_wall = decoder.u64()?;
-    facts.expires_wall = decoder.u64()?;
-    facts.sent = decoder.bool()?;
-    facts.sent_wall = decoder.u64()?;
-    facts.rotation = match decoder.u8()? {
+    facts.issued_wall = reader.number()?;
+    facts.expires_wall = reader.number()?;
+    facts.sent = reader.bool()?;
+    facts.sent_wall = reader.number()?;
+    facts.rotation = match reader.number::<u64>()? {
         0 => Rotation::Unknown,
         1 => Rotation::Rotates,
         2 => Rotation::Keeps,
-        _ => return Ok(None),
+        _ => return None,
     };
-    grant.token_type = match decoder.u8()? {
+    grant.token_type = match reader.number::<u64>()? {
         0 => TokenType::Bearer,
         1 => TokenType::Dpop,
-        _ => return Ok(None),
+        _ => return None,
     };
-    grant.access_token = decoder.str()?;
-    grant.refresh_token = some(decoder.str()?);
-    grant.scope = some(decoder.str()?);
-    grant.subject = some(decoder.str()?);
-    grant.app_data = some_bytes(decoder.bytes()?);
+    grant.access_token = reader.text()?;
+    grant.refresh_token = some(reader.text()?);
+    grant.scope = some(reader.text()?);
+    grant.subject = some(reader.text()?);
+    grant.app_data = some_bytes(reader.bytes()?);
     facts.has_refresh = grant.refresh_token.is_some();
-    Ok(Some(Record { facts, grant }))
+    Some(Record { facts, grant })
 }
 
 fn some(text: &str) -> Option<&str> {
