@@ -1,5 +1,7 @@
 //! What a token endpoint, or any login call, gave (RFC 6749 5.1).
 
+use core::cell::Cell;
+
 use zeroize::Zeroize;
 
 /// How long the access token lives, as the server said it.
@@ -121,7 +123,8 @@ fn check_token(token: &str, capacity: usize, lowest: u8) -> Result<(), GrantErro
     if token.ends_with(['"', '\'']) {
         return Err(GrantError::Quoted);
     }
-    if let Some((scheme, _)) = token.split_once(' ') {
+    // An array, because the search for a lone character links a panic.
+    if let Some((scheme, _)) = token.split_once([' ']) {
         if ["bearer", "dpop"]
             .iter()
             .any(|known| scheme.eq_ignore_ascii_case(known))
@@ -166,7 +169,14 @@ impl<const N: usize> Secret<N> {
     /// Wipes, then takes what fits; callers check the length first, so that everything fits.
     pub(crate) fn set(&mut self, bytes: &[u8]) {
         self.wipe();
-        self.0.extend(bytes.iter().copied().take(N));
+        self.append(bytes);
+    }
+
+    /// Takes what fits.
+    fn append(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let _ = self.0.push(*byte);
+        }
     }
 
     pub(crate) fn wipe(&mut self) {
@@ -271,22 +281,30 @@ impl<const N: usize> Rest<N> {
 impl<const N: usize> Secret<N> {
     /// Replaces `old` bytes at `at`; what no longer counts is wiped.
     fn splice(&mut self, at: usize, old: usize, new: &[u8]) {
-        let Some(tail) = self.0.get_mut(at..) else {
-            return;
-        };
-        // The old part goes to the end, is wiped and cut off; the new one goes to the end and is turned into place.
-        tail.rotate_left(old.min(tail.len()));
+        // What is behind the old part moves down, what is left over at the end is wiped and cut off.
+        let tail = self.cells(at);
+        for (to, from) in tail.iter().zip(tail.iter().skip(old)) {
+            to.set(from.get());
+        }
         let kept = self.0.len().saturating_sub(old);
         if let Some(removed) = self.0.get_mut(kept..) {
             removed.zeroize();
         }
         self.0.truncate(kept);
-        self.0
-            .extend(new.iter().copied().take(N.saturating_sub(kept)));
-        let added = self.0.len().saturating_sub(kept);
-        if let Some(tail) = self.0.get_mut(at..) {
-            tail.rotate_right(added.min(tail.len()));
+        // There is room for the new part at the end; what is behind its place moves up.
+        self.append(new);
+        let tail = self.cells(at);
+        for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
+            to.set(from.get());
         }
+        for (to, byte) in tail.iter().zip(new) {
+            to.set(*byte);
+        }
+    }
+
+    /// The bytes from a place on, to be moved among each other.
+    fn cells(&mut self, at: usize) -> &[Cell<u8>] {
+        Cell::from_mut(self.0.get_mut(at..).unwrap_or_default()).as_slice_of_cells()
     }
 }
 

@@ -113,7 +113,8 @@ fn days(year: u64, month: &str, day: u64) -> Option<u64> {
 
 /// Milliseconds since midnight of `08:49:37`. Second 60 is a leap second (RFC 9110 5.6.7 allows it).
 fn time_of_day(text: &str) -> Option<u64> {
-    let mut parts = text.split(':');
+    // An array, because the search for a lone character links a panic.
+    let mut parts = text.split([':']);
     let mut part = |limit: u64| {
         let part = parts.next().filter(|part| part.len() == 2)?;
         digits(part.as_bytes()).filter(|number| *number < limit)

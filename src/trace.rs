@@ -55,11 +55,12 @@ impl EffectSet {
 
     /// The names of the kinds in the set, in the order in which effects are given out.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Self::NAMES
-            .into_iter()
-            .enumerate()
-            .filter(move |(index, _)| self.0 & (1 << index) != 0)
-            .map(|(_, name)| name)
+        let mut kinds = self.0;
+        Self::NAMES.into_iter().filter(move |_| {
+            let is_in = kinds & 1 == 1;
+            kinds >>= 1;
+            is_in
+        })
     }
 
     /// Whether no effect was given out.

@@ -138,9 +138,16 @@ impl<const W: usize> Waiters<W> {
 
     /// Removes a request; false if it was not there.
     pub(crate) fn remove(&mut self, waiter: Waiter) -> bool {
-        let before = self.0.len();
-        self.0.retain(|slot| slot.waiter != waiter);
-        self.0.len() < before
+        let at = self.0.iter().position(|slot| slot.waiter == waiter);
+        let tail = at.and_then(|at| self.0.get_mut(at..)).unwrap_or_default();
+        // Those behind it move up, each to the place before its own.
+        let mut behind = None;
+        for slot in tail.iter_mut().rev() {
+            let own = *slot;
+            *slot = behind.unwrap_or(own);
+            behind = Some(own);
+        }
+        at.and_then(|_| self.0.pop()).is_some()
     }
 
     /// Refuses those that `which` picks and that are not refused yet.
