@@ -25,8 +25,6 @@
 mod json;
 mod told;
 
-use heapless::Vec;
-
 use crate::config::{ExpiryForm, ResponseShape};
 use crate::grant::{Expiry, Grant, GrantError, TokenType};
 use crate::renewal::TokenFailure;
@@ -113,20 +111,23 @@ pub fn parse<'a>(
     ];
     // Only numbers are kept of the fields, so that the body can be written to. Two fields may have the same
     // path; its text is unescaped once.
-    let mut written = Vec::<(usize, usize), 5>::new();
-    let spans = spans.map(|(start, len)| {
-        if let Some(span) = written.iter().find(|span| span.0 == start) {
-            return *span;
+    let mut spans = spans.map(|(start, len)| (start, len, false));
+    let mut left = spans.as_mut_slice();
+    while let [span, later @ ..] = left {
+        let (start, len, is_done) = *span;
+        if !is_done {
+            let text = body
+                .get_mut(start..start.saturating_add(len))
+                .unwrap_or_default();
+            *span = (start, unescape(text), true);
         }
-        let text = body
-            .get_mut(start..start.saturating_add(len))
-            .unwrap_or_default();
-        let span = (start, unescape(text));
-        let _ = written.push(span);
-        span
-    });
+        for same in later.iter_mut().filter(|other| other.0 == start) {
+            *same = *span;
+        }
+        left = later;
+    }
     let body: &'a [u8] = body;
-    let [access_token, refresh_token, scope, subject, expiry] = spans.map(|(start, len)| {
+    let [access_token, refresh_token, scope, subject, expiry] = spans.map(|(start, len, _)| {
         let text = body.get(start..start.saturating_add(len))?;
         core::str::from_utf8(text)
             .ok()
@@ -241,7 +242,8 @@ fn expiry_of(text: &str, form: ExpiryForm) -> Result<Expiry, GrantError> {
 fn whole_part(text: &str) -> Option<u64> {
     number_len(text.as_bytes()).filter(|len| *len == text.len())?;
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // An array, because the search for a lone character links a panic.
+    let (whole, fraction) = mantissa.split_once(['.']).unwrap_or((mantissa, ""));
     let overflow = if exponent.starts_with('-') {
         isize::MIN
     } else {

@@ -1,10 +1,5 @@
 //! The JSON text of an answer (RFC 8259): what stands at a path, and strings without their escapes.
 
-use heapless::Vec;
-use serde::Deserialize;
-use serde_json_core::de::Deserializer;
-use serde_json_core::str::{EscapedStr, EscapedStringFragment};
-
 /// The deepest nesting of objects and arrays that is read.
 pub const MAX_DEPTH: usize = 32;
 
@@ -53,7 +48,8 @@ struct Slot<'b> {
 
 impl<'b> Slot<'b> {
     fn step(&self, depth: usize) -> Option<&'static str> {
-        self.path?.split('.').nth(depth)
+        // An array, because the search for a lone character links a panic.
+        self.path?.split(['.']).nth(depth)
     }
 
     /// The walk stands at a key inside `depth` outer keys.
@@ -91,16 +87,44 @@ impl Next {
     }
 }
 
+/// The containers that the walk is in: a bit for each, the lowest for the innermost, 1 for an object.
+#[derive(Default)]
+struct Open {
+    depth: usize,
+    objects: u32,
+}
+
+const _: () = assert!(MAX_DEPTH <= 32, "a bit for each container");
+
+impl Open {
+    fn push(&mut self, close: u8) -> Option<()> {
+        (self.depth < MAX_DEPTH).then_some(())?;
+        self.depth = self.depth.saturating_add(1);
+        self.objects = (self.objects << 1) | u32::from(close == b'}');
+        Some(())
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.objects >>= 1;
+    }
+
+    /// The bracket that closes the innermost.
+    const fn close(&self) -> Option<u8> {
+        match (self.depth, self.objects & 1) {
+            (0, _) => None,
+            (_, 1) => Some(b'}'),
+            _ => Some(b']'),
+        }
+    }
+}
+
 /// A walk through the JSON text, once and without recursion.
-///
-/// serde-json-core reads the strings and the literals. Going from one to the next is done here, because its
-/// own way of passing over unknown members goes as deep as the text says and doesn't check what it passes.
 pub(super) struct Walk<'b, const N: usize> {
     body: &'b [u8],
     rest: &'b [u8],
     slots: [Slot<'b>; N],
-    /// The closing brackets to come.
-    open: Vec<u8, MAX_DEPTH>,
+    open: Open,
 }
 
 impl<'b, const N: usize> Walk<'b, N> {
@@ -118,13 +142,13 @@ impl<'b, const N: usize> Walk<'b, N> {
             body,
             rest: body,
             slots,
-            open: Vec::new(),
+            open: Open::default(),
         };
         walk.skip_space();
         walk.eat(b'{').then_some(())?;
-        walk.open.push(b'}').ok()?;
+        walk.open.push(b'}')?;
         let mut next = Next::First;
-        while let Some(close) = walk.open.last().copied() {
+        while let Some(close) = walk.open.close() {
             walk.skip_space();
             next = walk.advance(&next, close)?;
         }
@@ -160,7 +184,7 @@ impl<'b, const N: usize> Walk<'b, N> {
         let key = self.string()?;
         self.skip_space();
         self.eat(b':').then_some(())?;
-        let depth = self.open.len().saturating_sub(1);
+        let depth = self.open.depth.saturating_sub(1);
         for slot in &mut self.slots {
             slot.see_key(depth, key);
         }
@@ -181,8 +205,7 @@ impl<'b, const N: usize> Walk<'b, N> {
                 });
             }
             b't' | b'f' => {
-                let raw = if literal(self.rest)? { "true" } else { "false" };
-                self.take(raw.len())?;
+                let raw = self.word("true").or_else(|| self.word("false"))?;
                 self.see(Value {
                     kind: Kind::Other,
                     start,
@@ -190,8 +213,7 @@ impl<'b, const N: usize> Walk<'b, N> {
                 });
             }
             b'n' => {
-                literal::<()>(self.rest)?;
-                self.take("null".len())?;
+                self.word("null")?;
             }
             _ => {
                 let raw = self.take(number_len(self.rest)?)?;
@@ -212,25 +234,39 @@ impl<'b, const N: usize> Walk<'b, N> {
             start,
             raw,
         });
-        self.open.push(close).ok()?;
+        self.open.push(close)?;
         Some(Next::First)
     }
 
     fn see(&mut self, value: Value<'b>) {
         for slot in &mut self.slots {
-            slot.see_value(self.open.len(), value);
+            slot.see_value(self.open.depth, value);
         }
     }
 
     /// A string's content: valid, and still escaped.
     fn string(&mut self) -> Option<&'b str> {
-        let EscapedStr(raw) = literal(self.rest)?;
-        self.take(raw.len().saturating_add(2))?;
+        self.eat(b'"').then_some(())?;
+        let mut rest = self.rest;
+        // A quote ends it; what is behind a backslash belongs to it.
+        while !rest.starts_with(b"\"") {
+            let ([b'\\', _, after @ ..] | [_, after @ ..]) = rest else {
+                return None;
+            };
+            rest = after;
+        }
+        let raw = self.take(self.rest.len().saturating_sub(rest.len()))?;
+        self.eat(b'"');
         let mut rest = raw;
         while let Some((_, len)) = next_char(rest) {
             rest = rest.get(len..)?;
         }
         rest.is_empty().then_some(raw)
+    }
+
+    fn word(&mut self, word: &str) -> Option<&'b str> {
+        self.rest.starts_with(word.as_bytes()).then_some(())?;
+        self.take(word.len())
     }
 
     fn take(&mut self, len: usize) -> Option<&'b str> {
@@ -250,10 +286,6 @@ impl<'b, const N: usize> Walk<'b, N> {
             self.rest = rest;
         }
     }
-}
-
-fn literal<'b, T: Deserialize<'b>>(text: &'b [u8]) -> Option<T> {
-    T::deserialize(&mut Deserializer::new(text, None)).ok()
 }
 
 /// Length of the JSON number that a text begins with (RFC 8259 6).
@@ -305,11 +337,17 @@ fn next_char(raw: &str) -> Option<(char, usize)> {
 /// The escape that a text begins with, and its length (RFC 8259 7). A surrogate must have its pair.
 fn escape(text: &[u8]) -> Option<(char, usize)> {
     let Some(first) = code_unit(text) else {
-        text.strip_prefix(b"\\")?;
-        let pair = core::str::from_utf8(text.get(..2)?).ok()?;
-        let Ok(EscapedStringFragment::Escaped(character)) = EscapedStr(pair).fragments().next()?
-        else {
+        let [b'\\', letter, ..] = text else {
             return None;
+        };
+        let character = match letter {
+            b'"' | b'\\' | b'/' => char::from(*letter),
+            b'b' => '\u{8}',
+            b'f' => '\u{C}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            _ => return None,
         };
         return Some((character, 2));
     };
