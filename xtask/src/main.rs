@@ -5,8 +5,10 @@ mod counts;
 mod e2e;
 mod faults;
 mod fuzz;
+mod linked;
 mod native;
 mod no_heap;
+mod no_panic;
 mod proc;
 mod project;
 mod promises;
@@ -14,6 +16,7 @@ mod provider;
 mod report;
 mod scenarios;
 mod simulate;
+mod stack;
 mod test;
 mod tidy;
 mod tools;
@@ -50,6 +53,11 @@ const COMMANDS: &[Command] = &[
         name: "scenarios",
         line: "run the tests of the scenarios and list each with its result",
         run: scenarios::run,
+    },
+    Command {
+        name: "no-panic",
+        line: "link every public function for five targets: no panic, and how deep the stack gets",
+        run: no_panic::run,
     },
     Command {
         name: "simulate",

@@ -9,8 +9,10 @@ use crate::counts;
 use crate::counts::Counts;
 use crate::e2e;
 use crate::fuzz;
+use crate::linked;
 use crate::native;
 use crate::no_heap;
+use crate::no_panic;
 use crate::proc;
 use crate::project::PACKAGE;
 use crate::project::Project;
@@ -57,6 +59,11 @@ const STEPS: &[Step] = &[
         name: "targets",
         line: "builds without std and without a heap",
         run: |project, _| no_heap::run(project),
+    },
+    Step {
+        name: "no-panic",
+        line: "no panic can be reached, on five targets; the stack is bounded",
+        run: |project, _| no_panic::check(project),
     },
     Step {
         name: "fuzz",
@@ -134,7 +141,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
 }
 
 /// Packages outside the workspace.
-const APART: &[&str] = &["fuzz/Cargo.toml", "proof/bare/Cargo.toml"];
+const APART: &[&str] = &["fuzz/Cargo.toml", linked::MANIFEST, "proof/bare/Cargo.toml"];
 
 fn fmt(project: &Project) -> Result<()> {
     tools::component(project, "rustfmt")?;

@@ -1,0 +1,176 @@
+//! `cargo xtask no-panic`: the linker shows that no panic can be reached, and how deep the stack gets.
+//!
+//! The crate `nopanic` has a C function for every public function, and a panic handler that calls what nobody defines.
+//! What links has no panic. That one would be noticed is shown by functions that can panic: they must not link.
+
+use std::path::Path;
+
+use anyhow::Result;
+use anyhow::ensure;
+
+use crate::linked;
+use crate::linked::Build;
+use crate::linked::CRATE;
+use crate::linked::FEATURES;
+use crate::linked::LEVELS;
+use crate::no_heap;
+use crate::project::Project;
+use crate::report;
+use crate::report::Table;
+
+/// The deepest that a call may go, in bytes; `README.md` says it. What makes a latch has one on its stack.
+const STACK_LIMIT: u64 = 2048;
+const MAKES: &[&str] = &["new", "new_in_memory"];
+
+pub(crate) fn run(_words: &[String]) -> Result<()> {
+    check(&Project::read()?)
+}
+
+/// Builds and links for each target at each level; fails if a panic can be reached.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    let left_out = left_out(project)?;
+    ensure!(
+        left_out.is_empty(),
+        "{CRATE} does not call {}",
+        left_out.join(", ")
+    );
+    let found = linked::all(project)?;
+    report::write(project, "no-panic", &links(&found))?;
+    report::write(project, "stack", &depths(&found))?;
+    let failed: Vec<_> = found
+        .iter()
+        .flat_map(|(target, builds)| builds.iter().map(move |build| (target, build)))
+        .filter(|(_, build)| !build.panics.is_empty())
+        .map(|(target, build)| {
+            let panics = build.panics.join(", ");
+            format!(
+                "\n{target} {} {}: from {panics}",
+                build.level, build.features
+            )
+        })
+        .collect();
+    ensure!(
+        failed.is_empty(),
+        "a panic can be reached{}",
+        failed.join("")
+    );
+    check_depths(&found)
+}
+
+fn check_depths(found: &[(&str, Vec<Build>)]) -> Result<()> {
+    for (target, builds) in found {
+        for (name, depth) in builds.iter().flat_map(|build| &build.stack) {
+            ensure!(
+                *depth <= STACK_LIMIT || MAKES.contains(&&**name),
+                "`{name}` takes {depth} bytes of stack on {target}, {STACK_LIMIT} are promised"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The public functions that the linked crate does not call. Hidden ones and those of `promises` are for tests.
+fn left_out(project: &Project) -> Result<Vec<String>> {
+    let text = |folder: &str| -> Result<String> {
+        let mut files = Vec::new();
+        no_heap::rust_files(&project.root.join(folder), &mut files)?;
+        let is_promises =
+            |path: &Path| path.components().any(|part| part.as_os_str() == "promises");
+        let rest = files
+            .iter()
+            .filter(|file| !is_promises(&file.with_extension("")));
+        rest.map(|file| Ok(std::fs::read_to_string(file)?))
+            .collect()
+    };
+    let calls = text(&format!("{CRATE}/src"))?;
+    let names = text("src")?;
+    let lines = names.lines().zip(names.lines().skip(1));
+    let lines = lines.filter(|(before, _)| before.trim() != "#[doc(hidden)]");
+    let names = lines.filter_map(|(_, line)| public_function(line));
+    let is_missing = |name: &&str| !mentions(&calls, name);
+    Ok(names.filter(is_missing).map(str::to_owned).collect())
+}
+
+fn public_function(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub ")?;
+    let rest = rest.strip_prefix("const ").unwrap_or(rest);
+    let rest = rest.strip_prefix("fn ")?;
+    rest.split(['(', '<']).next()
+}
+
+/// Whether a function or method of this name is called or named with its path.
+fn mentions(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let after = text[at + name.len()..].chars().next();
+        let is_whole = !after.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        is_whole && (text[..at].ends_with('.') || text[..at].ends_with("::"))
+    })
+}
+
+fn links(found: &[(&str, Vec<Build>)]) -> Table {
+    let heads: Vec<_> = LEVELS
+        .iter()
+        .map(|level| format!("opt-level {level}"))
+        .collect();
+    let mut all = vec!["Target", "Features"];
+    all.extend(heads.iter().map(String::as_str));
+    let mut table = Table::new(&all);
+    for (target, builds) in found {
+        for of_features in builds.chunk_by(|a, b| a.features == b.features) {
+            let features = of_features.first().map_or("", |build| build.features);
+            let features = if features.is_empty() {
+                "none"
+            } else {
+                features
+            };
+            let mut row = vec![(*target).to_owned(), features.to_owned()];
+            row.extend(of_features.iter().map(|build| match &*build.panics {
+                [] => format!("links; {} bytes", build.code),
+                panics => format!("panics: {}", panics.join(", ")),
+            }));
+            table.row(&row);
+        }
+    }
+    table
+}
+
+/// A row for each function, from the builds with all features.
+fn depths(found: &[(&str, Vec<Build>)]) -> Table {
+    let last = FEATURES.last().copied().unwrap_or_default();
+    let builds = found.iter().flat_map(|(target, builds)| {
+        let all = builds.iter().filter(|build| build.features == last);
+        let measured = all.filter(|build| !build.stack.is_empty());
+        measured.map(move |build| (format!("{target} {}", build.level), &build.stack))
+    });
+    let builds: Vec<_> = builds.collect();
+    let mut heads = vec!["Function"];
+    heads.extend(builds.iter().map(|(head, _)| head.as_str()));
+    let mut table = Table::new(&heads);
+    let names = builds
+        .first()
+        .into_iter()
+        .flat_map(|(_, stack)| stack.keys());
+    for name in names {
+        let mut row = vec![format!("`{name}`")];
+        row.extend(builds.iter().map(|(_, stack)| stack[name].to_string()));
+        table.row(&row);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_public_functions_and_their_calls() {
+        assert_eq!(public_function("    pub const fn new<T>() {"), Some("new"));
+        assert_eq!(public_function("pub(crate) fn own() {"), None);
+        for text in ["latch.state()", "map(Instant::state)"] {
+            assert!(mentions(text, "state"), "{text}");
+        }
+        for text in ["latch.states()", "restate()", "fn state()"] {
+            assert!(!mentions(text, "state"), "{text}");
+        }
+    }
+}
