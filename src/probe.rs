@@ -11,6 +11,7 @@ use crate::state::Expired;
 use crate::state::Pending;
 use crate::state::Phase;
 use crate::state::Refreshing;
+use crate::sync::Goal;
 use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
@@ -34,7 +35,12 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn resume_confirming(&mut self) {
         match self.config.confirmation {
             Confirmation::Probed => self.probe_when_due(),
-            _ => self.save_then_confirm(Phase::Pending(Pending::Saving)),
+            _ => {
+                // Only a store is waited for: without one it would be confirmed.
+                self.dirty = true;
+                self.phase = Phase::Pending(Pending::Saving);
+                self.begin_sync(Goal::Save);
+            }
         }
     }
 
