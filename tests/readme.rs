@@ -122,7 +122,7 @@ fn sizes_are_those_of_the_code() {
             .take_while(|row| !row.is_empty())
             .collect();
         let said = column(&rows, 1);
-        assert_eq!(said.len(), 3, "{name}");
+        assert_eq!(said.len(), 4, "{name}");
         for (said, real) in [(number(said[0]), whole), (number(said[1]), apart)] {
             assert!(real <= said, "{name} says {said}, it is {real}");
             // A bound that is far away says nothing.
@@ -131,8 +131,58 @@ fn sizes_are_those_of_the_code() {
                 "{name} says {said}, it is only {real}"
             );
         }
+        let deepest = deepest_call();
+        let stack = number(said[2]);
+        assert!(deepest <= stack && stack - deepest <= stack / 4, "{name}");
         // The oldest compiler is checked below.
-        assert!(said[2].contains("Rust"), "{name}");
+        assert!(said[3].contains("Rust"), "{name}");
+    });
+}
+
+/// The rows of a table that a command wrote.
+fn proof(command: &str) -> Vec<Vec<String>> {
+    let text = read("docs/proof.md");
+    let (_, text) = text
+        .split_once(&format!("<!-- {command} begin -->"))
+        .expect("a mark");
+    let (text, _) = text
+        .split_once(&format!("<!-- {command} end -->"))
+        .expect("an end");
+    let rows = text.lines().map(cells).filter(|row| !row.is_empty());
+    // Its head and the line under it.
+    rows.skip(2).collect()
+}
+
+/// The most bytes of stack in the table, `Latch::new` left out.
+fn deepest_call() -> usize {
+    let rows = proof("stack");
+    let rows = rows.iter().filter(|row| {
+        let makes = row.first().is_some_and(|name| name.starts_with("`new"));
+        !makes
+    });
+    let depths = rows.flat_map(|row| row.iter().skip(1));
+    depths.map(|depth| number(depth)).max().expect("a row")
+}
+
+#[test]
+fn no_panic_is_said_of_what_was_linked() {
+    let rows = proof("no-panic");
+    let mut targets = column(&rows, 0);
+    targets.dedup();
+    assert!(!targets.is_empty());
+    for row in &rows {
+        let links = row[2..].iter().filter(|cell| cell.starts_with("links;"));
+        assert_eq!(links.count(), 3, "{}: z, s and 3", row[0]);
+    }
+    each_readme(|name, readme| {
+        let said = quoted(readme);
+        let said: Vec<_> = said
+            .into_iter()
+            .skip_while(|word| *word != "cargo xtask no-panic")
+            .skip(1)
+            .take(targets.len())
+            .collect();
+        assert_eq!(said, targets, "{name}");
     });
 }
 
