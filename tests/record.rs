@@ -590,7 +590,7 @@ fn a_record_by_hand_is_read_when_its_content_fits() {
 #[test]
 fn content_that_no_latch_writes_is_corrupt() {
     let over = u64::from(u32::MAX / 2) + 1;
-    let cases: [(&str, Vec<u8>); 14] = [
+    let cases: [(&str, Vec<u8>); 15] = [
         ("sign-ins", by_hand(|hand| hand.counters[0] = over)),
         ("serials", by_hand(|hand| hand.counters[1] = over)),
         (
@@ -621,6 +621,11 @@ fn content_that_no_latch_writes_is_corrupt() {
             let mut bytes = Hand::new().write(LIVE);
             bytes[3] = 0x9f; // CBOR's array without a length
             bytes.push(0xff);
+            seal(&bytes)
+        }),
+        ("a sign-in that is longer than need be", {
+            let mut bytes = Hand::new().write(LIVE);
+            bytes.splice(5..6, [0x18, 1]);
             seal(&bytes)
         }),
     ];
