@@ -180,7 +180,7 @@ impl Bench<'_> {
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
         command.env("CARGO_TARGET_DIR", &folder);
         if is_thumb(target) {
-            // The option changes no code; it is not stable, so this one crate is let use it.
+            // It adds a section and is not stable, so this one crate is let use it.
             command.env("RUSTC_BOOTSTRAP", CRATE);
             command.args(["--", "-Z", "emit-stack-sizes"]);
         }
