@@ -50,7 +50,14 @@ fn play(project: &Project, events: u32) -> Result<Table> {
         ("Cortex-M3 in QEMU", cortex_m3(project, &events)?),
         ("model in JavaScript", model(project, &events)),
     ];
-    let mut table = Table::new(&["Where", "Events a profile", "memory", "stored", "Seconds"]);
+    let mut table = Table::new(&[
+        "Where",
+        "Events a profile",
+        "memory",
+        "stored",
+        "various",
+        "Seconds",
+    ]);
     let mut numbers: BTreeMap<String, String> = BTreeMap::new();
     let mut differing = Vec::new();
     for (machine, mut command) in machines {
@@ -62,7 +69,8 @@ fn play(project: &Project, events: u32) -> Result<Table> {
             .filter_map(|line| line.split_once(' '))
             .collect();
         let cell = |profile| played.get(profile).copied().unwrap_or("-");
-        table.row(&[machine, &events, cell("memory"), cell("stored"), &seconds]);
+        let [memory, stored, various] = ["memory", "stored", "various"].map(cell);
+        table.row(&[machine, &events, memory, stored, various, &seconds]);
         for (profile, number) in &played {
             let first = numbers
                 .entry((*profile).to_owned())
@@ -75,8 +83,8 @@ fn play(project: &Project, events: u32) -> Result<Table> {
             bail!("{machine} gave no number");
         }
     }
-    if numbers.len() != 2 {
-        bail!("two profiles were to be played, and {numbers:?} came");
+    if numbers.len() != 3 {
+        bail!("three profiles were to be played, and {numbers:?} came");
     }
     if !differing.is_empty() {
         bail!("another number than natively: {}", differing.join("; "));

@@ -10,18 +10,12 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
 }
 
-fn number(profile: Profile, seed: u32, events: u32) -> u64 {
-    trace::run(profile, seed, events).map_or(0, |played| played.number)
-}
-
-/// The number of a trace; 0 if the profile does not work.
+/// The number of a trace, by the place of its profile in `Profile::ALL`; 0 if there is none.
 #[unsafe(no_mangle)]
-pub extern "C" fn memory_trace(seed: u32, events: u32) -> u64 {
-    number(Profile::Memory, seed, events)
-}
-
-/// The number of a trace; 0 if the profile does not work.
-#[unsafe(no_mangle)]
-pub extern "C" fn stored_trace(seed: u32, events: u32) -> u64 {
-    number(Profile::Stored, seed, events)
+pub extern "C" fn trace(profile: u32, seed: u32, events: u32) -> u64 {
+    let profile = usize::try_from(profile).ok();
+    let Some((_, profile)) = profile.and_then(|place| Profile::ALL.get(place)) else {
+        return 0;
+    };
+    trace::run(*profile, seed, events).map_or(0, |played| played.number)
 }

@@ -36,8 +36,8 @@ mod board {
 
     #[entry]
     fn main() -> ! {
-        for (name, profile) in [("memory", Profile::Memory), ("stored", Profile::Stored)] {
-            let number = trace::run(profile, SEED, EVENTS).map_or(0, |played| played.number);
+        for (name, profile) in Profile::ALL {
+            let number = trace::run(*profile, SEED, EVENTS).map_or(0, |played| played.number);
             hprintln!("{} {:016x}", name, number);
         }
         loop {

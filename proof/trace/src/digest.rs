@@ -71,6 +71,10 @@ impl Digest {
             Err(Rejected::DuplicateWaiter) => (19, 0),
             Err(Rejected::NoSession) => (20, 0),
             Err(Rejected::Throttled) => (21, 0),
+            Err(Rejected::Grant(error)) => {
+                self.bytes(error.sentence().as_bytes());
+                (23, 0)
+            }
             Ok(_) | Err(_) => (22, 0),
         };
         self.answer(kind, value);

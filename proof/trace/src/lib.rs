@@ -7,6 +7,9 @@
 
 mod digest;
 mod host;
+mod orders;
+mod requests;
+mod various;
 
 pub use host::Played;
 pub use host::Profile;

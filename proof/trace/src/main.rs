@@ -7,8 +7,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [seed, events] = words.as_slice() else {
         return Err("usage: trace SEED EVENTS".into());
     };
-    for (name, profile) in [("memory", Profile::Memory), ("stored", Profile::Stored)] {
-        let played = trace::run(profile, seed.parse()?, events.parse()?)?;
+    for (name, profile) in Profile::ALL {
+        let played = trace::run(*profile, seed.parse()?, events.parse()?)?;
         println!("{name} {:016x}", played.number);
     }
     Ok(())
