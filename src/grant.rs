@@ -111,7 +111,7 @@ fn check_length(len: usize, capacity: usize) -> Result<(), GrantError> {
 }
 
 /// RFC 6749 A.12, A.17: visible characters; a space only where no header has to carry it.
-fn check_token(token: &str, capacity: usize, lowest: u8) -> Result<(), GrantError> {
+pub(crate) fn check_token(token: &str, capacity: usize, lowest: u8) -> Result<(), GrantError> {
     match token {
         "" => return Err(GrantError::Empty),
         "undefined" | "null" | "[object Object]" | "NaN" => return Err(GrantError::Literal),

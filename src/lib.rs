@@ -16,6 +16,8 @@ mod permit;
 mod probe;
 pub mod promises;
 mod record;
+#[cfg(feature = "recording")]
+pub mod recording;
 mod refresh;
 mod renewal;
 mod requests;

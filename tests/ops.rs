@@ -23,7 +23,7 @@ fn the_corpus_keeps_the_promises() {
     for entry in std::fs::read_dir(folder).expect("the corpus") {
         let path = entry.expect("an entry").path();
         println!("{}", path.display());
-        ops::check(&std::fs::read(path).expect("a file"));
+        ops::check(&std::fs::read(path).expect("a file"), &mut ());
         files += 1;
     }
     assert!(files > 0, "no file in {folder}");
@@ -48,7 +48,7 @@ fn random_lists_keep_the_promises() {
                 (state >> 32).to_le_bytes()[0]
             })
             .collect();
-        let result = std::panic::catch_unwind(|| ops::check(&list));
+        let result = std::panic::catch_unwind(|| ops::check(&list, &mut ()));
         sent += result.unwrap_or_else(|_| panic!("seed {seed}"));
     }
     assert!(

@@ -5,5 +5,5 @@
 mod ops;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    ops::check(data);
+    ops::check(data, &mut ());
 });

@@ -16,8 +16,10 @@ use tokenlatch::Latch;
 use tokenlatch::LeaseMode;
 use tokenlatch::Now;
 use tokenlatch::Outcome;
+use tokenlatch::PermitError;
 use tokenlatch::ProbeResult;
 use tokenlatch::Receipt;
+use tokenlatch::Rejected;
 use tokenlatch::State;
 use tokenlatch::Ticket;
 use tokenlatch::TokenFailure;
@@ -25,13 +27,13 @@ use tokenlatch::Waiter;
 use tokenlatch::Waiting;
 use tokenlatch::promises::Checked;
 
-const TOKEN: usize = 64;
-const WAITERS: usize = 3;
+pub(crate) const TOKEN: usize = 64;
+pub(crate) const WAITERS: usize = 3;
 const LIFETIME: u64 = 60_000;
 const EPOCH: u64 = 1_700_000_000_000;
 const USERS: [&str; 2] = ["anna", "ben"];
 
-type Context = Checked<TOKEN, WAITERS>;
+pub(crate) type Context = Checked<TOKEN, WAITERS>;
 
 /// The authorization server.
 #[derive(Default)]
@@ -120,8 +122,33 @@ struct Host {
     ended: Vec<usize>,
 }
 
+/// Sees every call of every context, when it has returned.
+pub(crate) trait Watch {
+    fn started(&mut self, _who: usize, _latch: &Context) {}
+    fn told(
+        &mut self,
+        _who: usize,
+        _latch: &Context,
+        _call: (Now, &Event<'_>),
+        _outcome: Result<Outcome, Rejected>,
+    ) {
+    }
+    fn given(&mut self, _who: usize, _latch: &Context, _effect: Effect) {}
+    fn claimed(
+        &mut self,
+        _who: usize,
+        _latch: &Context,
+        _call: (Now, Waiter),
+        _receipt: Result<Receipt, PermitError>,
+    ) {
+    }
+}
+
+impl Watch for () {}
+
 /// Everything.
-pub(crate) struct World {
+pub(crate) struct World<'w> {
+    watch: &'w mut dyn Watch,
     config: Config,
     server: Server,
     cell: Vec<u8>,
@@ -156,9 +183,9 @@ impl Input<'_> {
 }
 
 /// The property: no promise is broken, and nothing leaves that the model forbids.
-pub(crate) fn check(data: &[u8]) -> usize {
+pub(crate) fn check(data: &[u8], watch: &mut dyn Watch) -> usize {
     let mut input = Input(data);
-    let mut world = World::new(&mut input);
+    let mut world = World::new(&mut input, watch);
     while !input.0.is_empty() {
         world.step(&mut input);
     }
@@ -171,8 +198,8 @@ pub(crate) fn check(data: &[u8]) -> usize {
     world.sent
 }
 
-impl World {
-    fn new(input: &mut Input<'_>) -> Self {
+impl<'w> World<'w> {
+    fn new(input: &mut Input<'_>, watch: &'w mut dyn Watch) -> Self {
         let mut config = Config::new();
         let flags = input.next();
         config.confirmation = match flags & 3 {
@@ -199,6 +226,7 @@ impl World {
         };
         config.reuse_grace_ms = if flags & 64 == 0 { 0 } else { 10_000 };
         let mut world = Self {
+            watch,
             config,
             server: Server::default(),
             cell: Vec::new(),
@@ -212,14 +240,16 @@ impl World {
             verbose: std::env::var_os("TRANSCRIPT").is_some(),
             sent: 0,
         };
-        world.hosts = vec![world.start(), world.start()];
+        world.hosts = vec![world.start(0), world.start(1)];
         world
     }
 
-    fn start(&mut self) -> Host {
+    fn start(&mut self, who: usize) -> Host {
         self.seeds += 1;
+        let latch = Checked::new(self.config, self.seeds).expect("a config that works");
+        self.watch.started(who, &latch);
         Host {
-            latch: Checked::new(self.config, self.seeds).expect("a config that works"),
+            latch,
             load: None,
             store: None,
             lease: None,
@@ -256,6 +286,8 @@ impl World {
             );
         }
         let told = told.unwrap_or_else(|broken| panic!("{broken}"));
+        let latch = &self.hosts[who].latch;
+        self.watch.told(who, latch, (now, &event), told);
         self.drain(who);
         told.ok()
     }
@@ -267,6 +299,7 @@ impl World {
             .poll_effect()
             .unwrap_or_else(|broken| panic!("{broken}"))
         {
+            self.watch.given(who, &host.latch, effect);
             if self.verbose {
                 println!("        {effect:?}");
             }
@@ -399,16 +432,18 @@ impl World {
         let id = host
             .released
             .remove(usize::from(pick) % host.released.len());
+        let waiter = Waiter::from_u32(id);
         let permit = host
             .latch
-            .permit(now, Waiter::from_u32(id))
-            .unwrap_or_else(|broken| panic!("{broken}"));
+            .permit(now, waiter)
+            .unwrap_or_else(|broken| panic!("{broken}"))
+            .map(|permit| (permit.token().to_owned(), permit.receipt()));
+        let receipt = permit.as_ref().map(|(_, receipt)| *receipt);
+        let receipt = receipt.map_err(|error| *error);
+        self.watch.claimed(who, &host.latch, (now, waiter), receipt);
         match permit {
-            Ok(permit) => {
-                let (token, receipt) = (permit.token().to_owned(), permit.receipt());
-                self.left(who, id, &token, receipt);
-            }
-            Err(tokenlatch::PermitError::NotReady) => {}
+            Ok((token, receipt)) => self.left(who, id, &token, receipt),
+            Err(PermitError::NotReady) => {}
             Err(_) => host.requests.retain(|request| request.id != id),
         }
         self.drain(who);
@@ -788,7 +823,7 @@ impl World {
 
     fn crash(&mut self, who: usize) {
         self.faults = true;
-        let fresh = self.start();
+        let fresh = self.start(who);
         if let Some((holder, _)) = self.holder {
             if holder == who {
                 self.holder = None;
