@@ -8,7 +8,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use crate::http::Credentials;
 
 pub(crate) const USAGE: &str = "\
-usage: native [--json]
+usage: native [--json] [--record FILE]
        plays the story: the same user with the latch and with a naive client
 
        native --token-endpoint URL --client-id ID --store FILE --get URL... and one of
@@ -22,6 +22,7 @@ usage: native [--json]
          --pause-ms M              between two requests of a worker (0)
          --reuse-grace-ms M        how long the server takes a used refresh token again
          --logout                  sign out in the end
+         --record FILE             write what the latch was told, for the example replay
          --json                    end with a line of JSON
        Several of these may run on one store at once.";
 
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Help,
     Story {
         json: bool,
+        record: Option<PathBuf>,
     },
     Client(Box<Options>),
     /// The second process of the story's other side.
@@ -45,6 +47,7 @@ pub(crate) struct Options {
     pub(crate) credentials: Credentials,
     pub(crate) scope: Option<String>,
     pub(crate) store: PathBuf,
+    pub(crate) record: Option<PathBuf>,
     pub(crate) urls: Vec<String>,
     pub(crate) concurrency: u16,
     pub(crate) repeat: u32,
@@ -86,7 +89,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
         mut client_secret,
     ] = [const { None::<String> }; 4];
     let [mut refresh_token, mut username, mut password, mut scope] = [const { None::<String> }; 4];
-    let (mut store, mut urls) = (None, Vec::new());
+    let (mut store, mut record, mut urls) = (None, None, Vec::new());
     let (mut concurrency, mut repeat, mut pause_ms, mut reuse_grace_ms) = (1, 1, 0, None);
     while let Some(arg) = parser.next()? {
         let Arg::Long(name) = arg else {
@@ -95,7 +98,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
                 _ => Err(arg.unexpected()),
             };
         };
-        any |= name != "json";
+        any |= !matches!(name, "json" | "record");
         match name {
             "json" => json = true,
             "help" => return Ok(Command::Help),
@@ -110,6 +113,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
             "username" => username = Some(parser.value()?.string()?),
             "password" => password = Some(parser.value()?.string()?),
             "scope" => scope = Some(parser.value()?.string()?),
+            "record" => record = Some(PathBuf::from(parser.value()?)),
             "store" => store = Some(PathBuf::from(parser.value()?)),
             "get" => urls.extend(
                 parser
@@ -125,7 +129,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
         }
     }
     if !any {
-        return Ok(Command::Story { json });
+        return Ok(Command::Story { json, record });
     }
     let credentials = match (refresh_token, client_credentials, username, password) {
         (Some(token), false, None, None) => Credentials::RefreshToken(token),
@@ -147,6 +151,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
         token_endpoint: endpoint.ok_or("--token-endpoint is missing")?,
         client_id: client_id.ok_or("--client-id is missing")?,
         store: store.ok_or("--store is missing")?,
+        record,
         revocation_endpoint,
         client_secret,
         credentials,

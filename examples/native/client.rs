@@ -62,7 +62,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     }
     let store = Store::new(&options.store)?;
     let lasting = options.credentials.is_lasting();
-    let host = Host::open(config, store, server, Some(options.credentials.clone()))?;
+    let credentials = Some(options.credentials.clone());
+    let host = Host::open(config, store, server, credentials, options.record.clone())?;
     let tally = send_all(options, &|url| get(&host, url, lasting));
     if options.logout {
         host.sign_out();

@@ -7,13 +7,15 @@ use core::fmt;
 use core::hash::BuildHasher;
 use core::time::Duration;
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::hash::RandomState;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use tokenlatch::recording::{Key, Recorded};
 use tokenlatch::{Access, Cause, Config, Effect, Event, GrantType, Latch, LeaseMode, Now, Outcome};
 use tokenlatch::{PermitError, Receipt, Rejected, State, Ticket, TokenFailure, Waiter};
 use ureq::http::{Response, header};
@@ -23,7 +25,12 @@ use crate::http::{self, AuthServer, Credentials};
 use crate::store::{Store, Version};
 
 /// Room for tokens of 4 KiB, and for 64 requests that wait. More threads than that wait for room.
-type AppLatch = Latch<4096, 64>;
+type AppLatch = Recorded<'static, 4096, 64>;
+
+const RECORD_CAPACITY: usize = Latch::<4096, 64>::RECORD_CAPACITY;
+
+/// Room for a recording of some ten thousand calls, and for one that nobody wants: it holds the configuration.
+const RECORDING_CAPACITY: [usize; 2] = [256 * 1024, 256];
 
 /// How often the store's file is looked at for changes that other processes made.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -75,6 +82,8 @@ pub(crate) struct Inner {
     pub(crate) server: AuthServer,
     /// With these the host signs in by itself. Without them the application does.
     pub(crate) credentials: Option<Credentials>,
+    /// Where the latch's recording is written in the end.
+    recording: Option<PathBuf>,
     api: Agent,
     started: Instant,
     shared: Mutex<Shared>,
@@ -122,13 +131,21 @@ impl Host {
         store: Store,
         server: AuthServer,
         credentials: Option<Credentials>,
+        recording: Option<PathBuf>,
     ) -> io::Result<Self> {
-        let seed = RandomState::new().hash_one(std::process::id());
-        let latch = AppLatch::new(config, seed).map_err(io::Error::other)?;
+        let random = || RandomState::new().hash_one(std::process::id());
+        let key = u128::from(random()) << 64 | u128::from(random());
+        let [room, none] = RECORDING_CAPACITY;
+        let room = if recording.is_some() { room } else { none };
+        // One for each host, kept until the program ends.
+        let buffer = vec![0; room].leak();
+        let key = Key::new(key.to_le_bytes());
+        let latch = AppLatch::new(config, random(), key, buffer).map_err(io::Error::other)?;
         let started = Instant::now();
         let inner = Arc::new(Inner {
             server,
             credentials,
+            recording,
             api: http::api_agent(),
             started,
             changed: Condvar::new(),
@@ -226,7 +243,13 @@ impl Host {
             .0
             .changed
             .wait_timeout_while(shared, CLOSE_LIMIT, |shared| !shared.closed);
-        drop(end.unwrap_or_else(PoisonError::into_inner));
+        let (shared, _) = end.unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = &self.0.recording {
+            let written = fs::write(path, shared.latch.recorder().bytes());
+            if let Err(error) = written {
+                eprintln!("{}: {error}", path.display());
+            }
+        }
     }
 }
 
@@ -291,7 +314,7 @@ impl Inner {
                 let _ = shared.latch.handle(self.now(), event);
             }
             Effect::Store { ticket } => {
-                let mut record = [0; AppLatch::RECORD_CAPACITY];
+                let mut record = [0; RECORD_CAPACITY];
                 let Ok(len) = shared.latch.record(ticket, &mut record) else {
                     return shared; // Superseded: a newer order follows.
                 };

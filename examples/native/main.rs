@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             println!("{}", args::USAGE);
             return ExitCode::SUCCESS;
         }
-        Command::Story { json } => story::run(json),
+        Command::Story { json, record } => story::run(json, record),
         Command::Client(options) => client::run(&options),
         Command::Naive(options) => client::run_naive(&options),
     };

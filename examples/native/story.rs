@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -30,14 +30,18 @@ const CHILD_WORKERS: u64 = 2;
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// Plays both sides. True if the latch kept its promises.
-pub(crate) fn run(as_json: bool) -> Result<bool, Failure> {
+pub(crate) fn run(as_json: bool, recording: Option<PathBuf>) -> Result<bool, Failure> {
     println!("A naive client: the token in a variable, a refresh on each 401.");
-    let naive = play::<NaiveApp>()?;
+    let naive = play::<NaiveApp>(None)?;
     println!("\nThe same with the latch.");
-    let latch = play::<LatchApp>()?;
+    let latch = play::<LatchApp>(recording.clone())?;
     println!("\n{:<32}{:>8}{:>8}", "", "naive", "latch");
     for ((name, naive), (_, latch)) in naive.rows().iter().zip(latch.rows()) {
         println!("{:<32}{naive:>8}{latch:>8}", name.replace('_', " "));
+    }
+    if let Some(path) = recording {
+        let path = path.display();
+        println!("\nrecorded: cargo run --example replay {path}");
     }
     if as_json {
         println!("{}", json!({"latch": latch.json(), "naive": naive.json()}));
@@ -119,6 +123,7 @@ impl App for LatchApp {
             Store::new(&world.file)?,
             server,
             None,
+            world.recording.take(),
         )?))
     }
 
@@ -185,10 +190,21 @@ struct World {
     started: AtomicU64,
     settled: AtomicU64,
     unauthorized: AtomicU64,
+    /// Where the first latch is recorded.
+    recording: Recording,
+}
+
+/// Taken by the one who writes it.
+struct Recording(Mutex<Option<PathBuf>>);
+
+impl Recording {
+    fn take(&self) -> Option<PathBuf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl World {
-    fn new() -> io::Result<Self> {
+    fn new(recording: Option<PathBuf>) -> io::Result<Self> {
         // Access tokens of 2 s, 50 ms latency, refresh tokens that work once: the server's defaults.
         let server = TestServer::start(Settings::default())?;
         let name = format!(
@@ -205,6 +221,7 @@ impl World {
             started: AtomicU64::new(0),
             settled: AtomicU64::new(0),
             unauthorized: AtomicU64::new(0),
+            recording: Recording(Mutex::new(recording)),
         })
     }
 
@@ -269,8 +286,8 @@ impl Threads {
     }
 }
 
-fn play<A: App>() -> Result<Score, Failure> {
-    let world = Arc::new(World::new()?);
+fn play<A: App>(recording: Option<PathBuf>) -> Result<Score, Failure> {
+    let world = Arc::new(World::new(recording)?);
     let app = Arc::new(A::open(&world)?);
     before_the_login(&world, &app)?;
     burst(&world, &app);
