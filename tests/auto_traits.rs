@@ -8,6 +8,10 @@ use std::sync::Mutex;
 use tokenlatch::promises::Checked;
 use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
+use tokenlatch::recording::Recorded;
+use tokenlatch::recording::RecorderError;
+use tokenlatch::recording::RecordingError;
+use tokenlatch::recording::ReplayError;
 use tokenlatch::{
     Access, Cause, Challenge, ChallengeKind, Config, ConfigError, Confirmation, Corrupt,
     Credential, Effect, EffectSet, Event, EventKind, Expiry, ExpiryForm, Generation, Grant,
@@ -17,6 +21,8 @@ use tokenlatch::{
 };
 
 const fn is_plain<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
+/// Holds the host's `&mut`, which no unwinding may cross unseen.
+const fn is_moved<T: Send + Sync + Unpin>() {}
 const fn is_value<T: Copy + Debug + Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
 const fn is_error<T: core::error::Error + Copy + Eq + Send + Sync + 'static>() {}
 
@@ -43,6 +49,7 @@ type Small = Latch<16, 2>;
 fn a_latch_is_send_sync_and_unpin() {
     is_plain::<Small>();
     is_plain::<Checked<16, 2>>();
+    is_moved::<Recorded<'static, 16, 2>>();
     is_plain::<Permit<'static>>();
 }
 
@@ -117,6 +124,9 @@ fn errors_are_small_values() {
     is_error::<RecordError>();
     is_error::<Rejected>();
     is_error::<TokenFailure>();
+    is_error::<RecorderError>();
+    is_error::<RecordingError>();
+    is_plain::<ReplayError>();
     is_plain::<Violation>();
 }
 

@@ -323,6 +323,37 @@ fn the_answer_of_a_token_endpoint_allocates_nothing() {
 
 // promises: P14
 #[test]
+fn recording_and_running_it_again_allocates_nothing() {
+    use tokenlatch::recording::{Key, Recorded, Recording, Replay, scratch_capacity};
+    allocates_nothing(|| {
+        let mut buffer = [0; 1_024];
+        let config = Config::in_memory();
+        let latch = Recorded::<TOKEN, 4>::new(config, 1, Key::new([1; 16]), &mut buffer);
+        let mut latch = latch.expect("room");
+        let now = Now::new(5, 1_700_000_000_000);
+        latch.handle(now, Event::Opened).expect("first");
+        let Ok(Outcome::Login(ticket)) = latch.handle(now, Event::LoginStarted) else {
+            panic!("no login");
+        };
+        let mut grant = Grant::new("access");
+        grant.subject = Some("user");
+        let granted = Event::Granted { ticket, grant };
+        latch.handle(now, granted).expect("a good grant");
+        while latch.poll_effect().is_some() {}
+        let recording = Recording::read(latch.recorder().bytes()).expect("a recording");
+        let mut replay = Replay::<TOKEN, 4>::new(&recording).expect("a latch");
+        let mut scratch = [0; scratch_capacity(TOKEN)];
+        let mut text = Text::<512>::new();
+        while let Some(step) = replay.step(&mut scratch) {
+            text.show(&step.expect("the same"));
+        }
+        assert_eq!(replay.latch().state(), State::Ready);
+        text.show(&latch);
+    });
+}
+
+// promises: P14
+#[test]
 fn what_is_said_to_a_person_allocates_nothing() {
     allocates_nothing(|| {
         let mut text = Text::<256>::new();

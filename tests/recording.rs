@@ -17,6 +17,7 @@ mod props;
 use tokenlatch::Access;
 use tokenlatch::ChallengeKind;
 use tokenlatch::Config;
+use tokenlatch::ConfigError;
 use tokenlatch::Effect;
 use tokenlatch::Event;
 use tokenlatch::Expiry;
@@ -25,7 +26,9 @@ use tokenlatch::GrantError;
 use tokenlatch::Latch;
 use tokenlatch::Now;
 use tokenlatch::Outcome;
+use tokenlatch::PermitError;
 use tokenlatch::Rejected;
+use tokenlatch::State;
 use tokenlatch::Ticket;
 use tokenlatch::Waiter;
 use tokenlatch::recording::Difference;
@@ -438,6 +441,74 @@ fn a_recording_begins_with_a_new_latch_and_some_room() {
         .expect("first");
     let begun = Recorder::new(&latch, KEY, &mut [0; 256]).map(|_| ());
     assert_eq!(begun, Err(RecorderError::NotNew));
+}
+
+/// Each difference and each error in its own words.
+#[test]
+fn what_is_wrong_is_said_in_words() {
+    let differences = [
+        Difference::Outcome(Ok(Outcome::Done)),
+        Difference::Receipt(Err(PermitError::Unknown)),
+        Difference::Effect(None),
+        Difference::Effect(Some(Effect::Announce)),
+        Difference::State(State::Ready),
+        Difference::Seen,
+    ];
+    let said = differences.map(|difference| ReplayError::Differs(difference).to_string());
+    assert_eq!(
+        said,
+        [
+            "the outcome is Ok(Done)",
+            "the claim gives Err(Unknown)",
+            "there is no effect",
+            "the effect is Announce",
+            "the state is Ready",
+            "the latch's generation, timeout or waiters differ",
+        ]
+    );
+    let damaged = RecordingError::Damaged(9);
+    assert_eq!(damaged.to_string(), "the recording is damaged at byte 9");
+    assert_eq!(
+        ReplayError::Recording(damaged).to_string(),
+        damaged.to_string()
+    );
+    let zero = ConfigError::Zero("budget");
+    for (error, text) in [
+        (
+            RecordingError::Magic.to_string(),
+            "these bytes are not a recording",
+        ),
+        (
+            RecordingError::Version.to_string(),
+            "the recording was made by a later version",
+        ),
+        (
+            RecordingError::Config(zero).to_string(),
+            "budget must not be zero",
+        ),
+        (
+            RecordingError::Waiters.to_string(),
+            "the recorded latch has another number of places",
+        ),
+        (
+            RecorderError::NotNew.to_string(),
+            "the latch was told something before it was recorded",
+        ),
+        (
+            RecorderError::BufferTooSmall.to_string(),
+            "the buffer is too small for a recording",
+        ),
+        (
+            RecorderError::Config(zero).to_string(),
+            "budget must not be zero",
+        ),
+        (
+            ReplayError::ScratchTooSmall.to_string(),
+            "the scratch buffer is too small",
+        ),
+    ] {
+        assert_eq!(error, text);
+    }
 }
 
 #[test]

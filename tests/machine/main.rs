@@ -18,6 +18,7 @@
 mod ambient;
 mod gaps;
 mod life;
+mod recorded;
 mod scenarios_1;
 mod scenarios_2;
 mod support;
