@@ -13,27 +13,22 @@ use crate::Failure;
 /// Room for the tokens of every latch: what was too long for the recorded one is made too long for this one.
 pub(crate) const TOKENS: usize = 16_384;
 
-/// Calls `$make` with the recorded number of waiting requests as the constant `$W`.
-macro_rules! with_waiters {
-    ($waiters:expr, $W:ident => $make:expr; $($number:literal)*) => {
-        match $waiters {
-            $($number => {
-                const $W: usize = $number;
-                $make
-            })*
+/// Calls the function with the recorded number of waiting requests as its constant. Each has a frame of its own: these
+/// latches are large.
+macro_rules! with_recorded {
+    ($recording:ident, $make:ident $arguments:tt) => {
+        with_recorded!($recording, $make $arguments:
+            1 2 3 4 5 6 7 8 10 12 16 20 24 32 48 64 96 128 192 255)
+    };
+    ($recording:ident, $make:ident $arguments:tt: $($number:literal)*) => {
+        match $recording.waiters {
+            $($number => $make::<$number> $arguments,)*
             other => Err(format!(
                 "this program has no latch for {other} waiting requests: add the number in {}",
                 file!()
             )
             .into()),
         }
-    };
-}
-
-macro_rules! with_recorded {
-    ($recording:expr, $W:ident => $make:expr) => {
-        with_waiters!($recording.waiters, $W => $make;
-            1 2 3 4 5 6 7 8 10 12 16 20 24 32 48 64 96 128 192 255)
     };
 }
 
@@ -64,10 +59,14 @@ impl<const W: usize> Steps for Playing<'_, W> {
 }
 
 pub(crate) fn replay<'a>(recording: &Recording<'a>) -> Result<Box<dyn Steps + 'a>, Failure> {
-    with_recorded!(recording, W => Ok(Box::new(Playing::<W> {
+    with_recorded!(recording, playing(recording))
+}
+
+fn playing<'a, const W: usize>(recording: &Recording<'a>) -> Result<Box<dyn Steps + 'a>, Failure> {
+    Ok(Box::new(Playing::<W> {
         replay: Replay::new(recording)?,
         scratch: vec![0; scratch_capacity(TOKENS)],
-    })))
+    }))
 }
 
 /// A latch under watch, and a recorder for what it is told.
@@ -130,9 +129,14 @@ pub(crate) fn player<'b>(
     recording: &Recording<'_>,
     buffer: &'b mut [u8],
 ) -> Result<Box<dyn Player + 'b>, Failure> {
-    with_recorded!(recording, W => {
-        let latch = Checked::new(recording.config, recording.seed)?;
-        let recorder = Recorder::for_checked(&latch, Key::new([0; 16]), buffer)?;
-        Ok(Box::new(Watched::<W> { latch, recorder }))
-    })
+    with_recorded!(recording, watched(recording, buffer))
+}
+
+fn watched<'b, const W: usize>(
+    recording: &Recording<'_>,
+    buffer: &'b mut [u8],
+) -> Result<Box<dyn Player + 'b>, Failure> {
+    let latch = Checked::new(recording.config, recording.seed)?;
+    let recorder = Recorder::for_checked(&latch, Key::new([0; 16]), buffer)?;
+    Ok(Box::new(Watched::<W> { latch, recorder }))
 }

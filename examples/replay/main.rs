@@ -116,8 +116,7 @@ fn play(recording: &Recording<'_>, is_quiet: bool) -> Result<bool, Failure> {
     let mut replay = latches::replay(recording)?;
     let mut counts = [0_usize; 3];
     let mut is_whole = true;
-    loop {
-        let Some(step) = replay.step() else { break };
+    while let Some(step) = replay.step() {
         let entry = match step {
             Ok(entry) => entry,
             Err(ReplayError::Recording(error)) => {

@@ -19,6 +19,7 @@ pub(crate) struct Call {
 }
 
 #[derive(Clone, Copy)]
+#[expect(clippy::large_enum_variant, reason = "there are few")]
 enum What {
     Tell {
         fact: Fact,
@@ -129,6 +130,7 @@ pub(crate) struct Done {
     pub(crate) effects: Vec<String>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are few")]
 pub(crate) enum DoneCall {
     Told(Fact, Result<Outcome, Rejected>),
     Claimed(Waiter, Result<Receipt, PermitError>),

@@ -74,20 +74,16 @@ fn write_call(
             });
             let event = event(text, fact, *outcome)?;
             write!(text, "    host.at({millis}, {event})")?;
-            match outcome {
-                Ok(Outcome::Login(_)) => {}
-                Ok(Outcome::Surface(cause)) => {
-                    write!(text, "\n        .is(Outcome::Surface(Cause::{cause:?}))")?
-                }
-                Ok(outcome) => write!(text, "\n        .is(Outcome::{outcome:?})")?,
+            let said = match outcome {
+                Ok(Outcome::Login(_)) => String::new(),
+                Ok(Outcome::Surface(cause)) => format!(".is(Outcome::Surface(Cause::{cause:?}))"),
+                Ok(outcome) => format!(".is(Outcome::{outcome:?})"),
                 Err(Rejected::Grant(error)) => {
-                    write!(
-                        text,
-                        "\n        .is_rejected(Rejected::Grant(GrantError::{error:?}))"
-                    )?;
+                    format!(".is_rejected(Rejected::Grant(GrantError::{error:?}))")
                 }
-                Err(rejected) => write!(text, "\n        .is_rejected(Rejected::{rejected:?})")?,
-            }
+                Err(rejected) => format!(".is_rejected(Rejected::{rejected:?})"),
+            };
+            write!(text, "\n        {said}")?;
             writeln!(text, "\n        .gives(&{:?});", done.effects)?;
         }
         DoneCall::Claimed(waiter, receipt) => {
