@@ -83,7 +83,7 @@ const VERSION: u8 = 1;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RecorderError {
-    /// The buffer does not even hold the configuration: give 256 bytes at the least, and some 20 for each call.
+    /// The buffer does not even hold the configuration: give 256 bytes at the least, and some 25 for each call.
     BufferTooSmall,
     /// The latch was told something before: a recording begins with a new latch.
     NotNew,

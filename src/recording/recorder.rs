@@ -326,7 +326,7 @@ pub struct Recorded<'b, const T: usize, const W: usize> {
 }
 
 impl<'b, const T: usize, const W: usize> Recorded<'b, T, W> {
-    /// A new latch, recorded into this buffer: 256 bytes for the configuration, and some 20 for each call.
+    /// A new latch, recorded into this buffer: 256 bytes for the configuration, and some 25 for each call.
     ///
     /// # Errors
     ///
