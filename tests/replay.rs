@@ -1,13 +1,8 @@
 //! The tools of the example `replay`: what is left out, and the test that they write.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
     reason = "small numbers of the test's own"
 )]
 

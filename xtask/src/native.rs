@@ -15,26 +15,35 @@ use crate::project::Project;
 
 /// Builds the example with the features that it asks for, and gives its program.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
-    let features = project.example_features("native")?.join(",");
-    let mut command = project.cargo(&["build", "-p", PACKAGE, "--example", "native"]);
+    build_example(project, "native")
+}
+
+fn build_example(project: &Project, name: &str) -> Result<PathBuf> {
+    let features = project.example_features(name)?.join(",");
+    let mut command = project.cargo(&["build", "-p", PACKAGE, "--example", name]);
     if !features.is_empty() {
         command.args(["--features", &features]);
     }
     let built = artifacts::build(&mut command)?;
     let program = built
         .iter()
-        .find(|artifact| artifact["target"]["name"] == "native")
+        .find(|artifact| artifact["target"]["name"] == name)
         .and_then(|artifact| artifact["executable"].as_str())
-        .context("cargo built no example `native`")?;
+        .with_context(|| format!("cargo built no example `{name}`"))?;
     Ok(PathBuf::from(program))
 }
 
-/// The demonstration without a provider: the same traffic with the latch and without it.
+/// The demonstration without a provider: the same traffic with the latch and without it. What the latch was told is
+/// recorded, and must run again to the same effects.
 pub(crate) fn demonstrate(project: &Project) -> Result<()> {
     let program = build(project)?;
+    let replay = build_example(project, "replay")?;
+    let recording = project.scratch("native")?.join("day.tlr");
     let mut command = project.command(&program.to_string_lossy());
     command
         .arg("--json")
+        .arg("--record")
+        .arg(&recording)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     println!("+ {}", proc::show(&command));
@@ -48,7 +57,9 @@ pub(crate) fn demonstrate(project: &Project) -> Result<()> {
     })?;
     let status = job.wait()?;
     proc::check(status, &command)?;
-    judge(&last)
+    judge(&last)?;
+    let mut command = project.command(&replay.to_string_lossy());
+    proc::run(command.arg("--quiet").arg(&recording))
 }
 
 fn judge(line: &str) -> Result<()> {
