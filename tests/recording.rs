@@ -513,12 +513,11 @@ fn what_is_wrong_is_said_in_words() {
 
 #[test]
 fn what_is_no_recording_is_said() {
-    let read = |bytes: &[u8]| Recording::read(bytes).map(|_| ());
-    assert_eq!(read(b""), Err(RecordingError::Magic));
-    assert_eq!(read(b"TL\x01"), Err(RecordingError::Magic));
-    assert_eq!(read(b"TLR"), Err(RecordingError::Magic));
-    assert_eq!(read(b"TLR\x02"), Err(RecordingError::Version));
-    assert_eq!(read(b"TLR\x01"), Err(RecordingError::Damaged(4)));
+    assert_eq!(read_err(b""), Some(RecordingError::Magic));
+    assert_eq!(read_err(b"TL\x01"), Some(RecordingError::Magic));
+    assert_eq!(read_err(b"TLR"), Some(RecordingError::Magic));
+    assert_eq!(read_err(b"TLR\x02"), Some(RecordingError::Version));
+    assert_eq!(read_err(b"TLR\x01"), Some(RecordingError::Damaged(4)));
     let mut buffer = [0; 4_096];
     let length = recorded(KEY, &mut buffer);
     let recording = Recording::read(&buffer[..length]).expect("a recording");
@@ -527,4 +526,14 @@ fn what_is_no_recording_is_said() {
     let (tokens, waiters, seed) = (recording.tokens, recording.waiters, recording.seed);
     assert_eq!((tokens, waiters, seed), (64, 4, 5));
     assert_eq!(recording.config, Config::new());
+    // The configuration's last field stands before the first call.
+    let call = [0x86, 0x19, 0x04, 0xe2];
+    let at = buffer.windows(4).position(|part| part == call);
+    buffer[at.expect("the first call") - 1] = 0;
+    let zero = RecordingError::Config(ConfigError::Zero("attempts"));
+    assert_eq!(read_err(&buffer[..length]), Some(zero));
+}
+
+fn read_err(bytes: &[u8]) -> Option<RecordingError> {
+    Recording::read(bytes).err()
 }

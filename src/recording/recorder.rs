@@ -69,6 +69,7 @@ impl<'b> Recorder<'b> {
     }
 
     /// Begins a recording of the latch in here. [`Checked`] lets the time pass before each call; a replay does the same.
+    /// After each of its calls tell [`told`](Self::told), [`given`](Self::given) or [`claimed`](Self::claimed).
     ///
     /// # Errors
     ///
