@@ -1,17 +1,14 @@
 //! Long checks of the real latch, started by `cargo xtask`.
 
-mod random;
-mod server;
-mod simulate;
-mod world;
-
 use std::process::ExitCode;
 
 use lexopt::Arg;
 use lexopt::Parser;
 use lexopt::ValueExt;
+use proof::simulate;
 
-const USAGE: &str = "usage: proof simulate [--seed S] [--hours H] [--contexts N] [--trace]";
+const USAGE: &str =
+    "usage: proof simulate [--seed S] [--hours H] [--contexts N] [--domains D] [--trace]";
 
 fn main() -> ExitCode {
     match run() {
@@ -35,19 +32,24 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         seed: 1,
         hours: 100,
         contexts: 4,
-        trace: false,
+        domains: 1,
+        transcript: false,
     };
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("seed") => plan.seed = parser.value()?.parse()?,
             Arg::Long("hours") => plan.hours = parser.value()?.parse()?,
             Arg::Long("contexts") => plan.contexts = parser.value()?.parse()?,
-            Arg::Long("trace") => plan.trace = true,
+            Arg::Long("domains") => plan.domains = parser.value()?.parse()?,
+            Arg::Long("trace") => plan.transcript = true,
             _ => return Err(USAGE.into()),
         }
     }
     if !(1..=64).contains(&plan.contexts) {
         return Err("--contexts is 1 to 64".into());
+    }
+    if plan.domains == 0 {
+        return Err("--domains is 1 or more".into());
     }
     simulate::run(&plan)
 }

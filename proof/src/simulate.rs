@@ -1,81 +1,180 @@
-//! `simulate`: stretches of trouble, each followed by a stretch of peace in which everybody must get well.
+//! `simulate`: contexts, stores, leases, a network and a server in simulated time, with every fault at random rates.
+//!
+//! A run is a [`Setup`] and a list of operations: [`replay`] plays it, the same on every machine.
 
-use tokenlatch::Cause;
+mod counts;
+mod happen;
+mod host;
+mod ledger;
+mod ops;
+mod random;
+mod server;
+mod shrink;
+mod trouble;
+mod weather;
+mod world;
 
-use crate::server::LIFETIME;
-use crate::world::World;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::time::Instant;
 
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) seed: u64,
-    pub(crate) hours: u64,
-    pub(crate) contexts: usize,
-    pub(crate) trace: bool,
+pub use ops::Act;
+pub use ops::Fault;
+pub use ops::Op;
+pub use ops::Post;
+pub use ops::Sessions;
+pub use ops::Setup;
+pub use ops::Trip;
+
+use counts::Counts;
+use counts::Row;
+use weather::CALM;
+use weather::STRETCH;
+use world::World;
+
+/// How long a renewal that is under way may take, when everything is well.
+pub(crate) const PATIENCE: u64 = 30_000;
+const HOUR: u64 = 3_600_000;
+/// A longer run is several worlds, each with a seed of its own.
+const WORLD_HOURS: u64 = 1_000;
+
+/// What to simulate.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "the words of the command")]
+pub struct Plan {
+    /// Of the first world; the next one has the next number.
+    pub seed: u64,
+    /// Simulated hours, of all worlds together.
+    pub hours: u64,
+    /// Contexts in each world.
+    pub contexts: usize,
+    /// Stores in each world, each with its lease.
+    pub domains: usize,
+    /// Prints every step.
+    pub transcript: bool,
 }
 
-const HOUR: u64 = 3_600_000;
-/// Trouble for so long,
-const STORMY: u64 = 50 * 60_000;
-/// then peace.
-const CALM: u64 = 30 * 60_000;
+/// What went wrong first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "when and what")]
+pub struct Failure {
+    /// Simulated time.
+    pub at: u64,
+    /// The same for every run that fails in the same way.
+    pub what: String,
+    /// Where.
+    pub detail: String,
+}
 
-pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
-    let Plan {
-        seed,
-        hours,
-        contexts,
-        trace,
-    } = *plan;
-    println!("seed {seed}, {hours} h, {contexts} contexts");
-    let mut world = World::new(seed, contexts, trace);
-    let end = hours.saturating_mul(HOUR);
-    while world.now() < end {
-        let storm_ends = world.now() + STORMY;
-        while world.now() < storm_ends {
-            world.trouble();
-            let next = world.now() + world.random().between(1_000, 240_000);
-            world.run_until(next);
-        }
-        world.be_fair();
-        let calm_ends = world.now() + CALM;
-        world.run_until(calm_ends);
-        world.all_is_well();
-        world.be_unfair();
+/// What a run was: a number that is the same on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "two numbers")]
+pub struct Trace {
+    /// Of every event, its outcome and its time.
+    pub hash: u64,
+    /// How many events were told.
+    pub events: u64,
+}
+
+/// Plays these operations, and half an hour more.
+///
+/// # Errors
+///
+/// What went wrong first.
+pub fn replay(setup: &Setup, ops: &[Op]) -> Result<Trace, Failure> {
+    let world = guarded(World::new(*setup), |world| {
+        world.open();
+        world.play(ops);
+        let end = ops.last().map_or(setup.start, |(at, ..)| *at);
+        world.run_until(end + CALM + PATIENCE);
+    });
+    match world.failure {
+        None => Ok(Trace {
+            hash: world.hash,
+            events: world.counts.of(Row::Events),
+        }),
+        Some(failure) => Err(failure),
     }
-    report(&world, hours, contexts);
+}
+
+/// Goes on with a world; a panic of the latch is a failure too.
+fn guarded(mut world: World, go_on: impl FnOnce(&mut World)) -> World {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| go_on(&mut world))) {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        world.fail("P14: a panic", text.unwrap_or_default());
+    }
+    world
+}
+
+/// Plays what a seed says, for so many hours.
+fn play(setup: &Setup, hours: u64, transcript: bool) -> World {
+    let mut world = World::new(*setup);
+    world.transcript = transcript;
+    guarded(world, |world| {
+        world.open();
+        let mut number = 0;
+        while world.failure.is_none() && number * STRETCH < hours * HOUR {
+            world.play(&weather::stretch(setup, number));
+            number += 1;
+            // The last peace of a stretch ends with it.
+            world.run_until(number * STRETCH);
+        }
+        let context_hours = hours * world.contexts.len() as u64;
+        world.counts.add_many(Row::ContextHours, context_hours);
+    })
+}
+
+/// Runs the plan and prints what it counted.
+///
+/// # Errors
+///
+/// A broken promise: its seed, the shortest list of operations that was found for it, and a test that fails.
+pub fn run(plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
+    let begin = Instant::now();
+    let mut counts = Counts::default();
+    let (mut seed, mut rest, mut hash) = (plan.seed, plan.hours, 0u64);
+    while rest > 0 {
+        let hours = rest.min(WORLD_HOURS);
+        let setup = Setup::drawn(seed, plan.contexts, plan.domains);
+        let world = play(&setup, hours, plan.transcript);
+        if let Some(failure) = &world.failure {
+            return Err(broken(&setup, failure, hours).into());
+        }
+        counts.join(&world.counts);
+        hash = hash.rotate_left(1) ^ world.hash;
+        seed += 1;
+        rest -= hours;
+    }
+    for (what, count) in counts.lines() {
+        println!("| {what} | {count} |");
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    eprintln!(
+        "seed {}, {} h, {} contexts, {} domains: {} events, {seconds:.1} s, hash {hash:016x}",
+        plan.seed,
+        plan.hours,
+        plan.contexts,
+        plan.domains,
+        counts.of(Row::Events),
+    );
     Ok(())
 }
 
-fn report(world: &World, hours: u64, contexts: usize) {
-    let counts = &world.counts;
-    let server = &world.server;
-    println!("| what | count |");
-    println!("|---|---|");
-    for (what, count) in [
-        ("context-hours", hours * contexts as u64),
-        ("events told", counts.steps),
-        ("requests admitted", counts.admitted),
-        ("requests not admitted", counts.turned_away),
-        ("sent", counts.sent),
-        ("answered", counts.answered),
-        ("retried", counts.retried),
-        ("surfaced", counts.surfaced),
-        ("token requests", counts.token_requests),
-        ("refreshes granted", server.refreshes),
-        ("access token lifetimes in the run", hours * HOUR / LIFETIME),
-        ("answers lost", counts.lost_answers),
-        ("restarts", counts.restarts),
-        ("sleeps", counts.sleeps),
-        ("sign-outs", counts.logouts),
-        ("logins", server.logins),
-        ("refresh tokens replayed", server.replayed),
-        ("longest wait, ms", counts.longest_wait),
-    ] {
-        println!("| {what} | {count} |");
-    }
-    for (code, count) in &counts.refused {
-        let name = Cause::from_code(*code).map_or("?", Cause::name);
-        println!("| refused: {name} | {count} |");
-    }
-    println!("hash {:016x}", world.hash);
+/// What is said of a failure.
+fn broken(setup: &Setup, failure: &Failure, hours: u64) -> String {
+    let stretches = failure.at / STRETCH;
+    let small = shrink::smallest(setup, stretches, failure);
+    let again = format!(
+        "cargo xtask simulate --seed {} --hours {hours} --contexts {} --domains {}",
+        setup.seed, setup.contexts, setup.domains
+    );
+    let test = small.as_ref().map_or_else(
+        || "no shorter list fails in the same way".to_owned(),
+        |small| shrink::test(small, failure, &again),
+    );
+    format!(
+        "seed {}: {} ({}), at {} ms\nagain: {again}\nas a test, for proof/tests:\n\n{test}",
+        setup.seed, failure.what, failure.detail, failure.at
+    )
 }

@@ -5,8 +5,13 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
+    /// One that depends on these numbers and on nothing that happened before.
+    pub(crate) fn of(words: &[u64]) -> Self {
+        let mut random = Self(0);
+        for word in words {
+            random.0 = random.next() ^ word;
+        }
+        random
     }
 
     pub(crate) const fn next(&mut self) -> u64 {
@@ -29,5 +34,15 @@ impl Random {
     /// True `per_mille` times in a thousand.
     pub(crate) const fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1_000) < per_mille
+    }
+
+    /// An index below `len`.
+    pub(crate) fn index(&mut self, len: usize) -> usize {
+        let len = u64::try_from(len).unwrap_or(1);
+        usize::try_from(self.below(len)).unwrap_or(0)
+    }
+
+    pub(crate) fn small(&mut self, low: u8, high: u8) -> u8 {
+        u8::try_from(self.between(u64::from(low), u64::from(high))).unwrap_or(low)
     }
 }

@@ -1,0 +1,3 @@
+//! Long checks of the real latch: what the commands of this crate do, for its tests too.
+
+pub mod simulate;
