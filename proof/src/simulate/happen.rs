@@ -125,7 +125,7 @@ impl World {
                 Event::Stored { ticket }
             }
             Some(Fault::Late) => {
-                self.store_fault(context);
+                self.deception(context);
                 self.domain(context).cell = write.bytes;
                 Event::Stored { ticket }
             }

@@ -76,7 +76,7 @@ impl World {
         let fault = if cut { Some(Fault::Fails) } else { armed };
         match fault {
             // It tells of something else than what the store holds.
-            Some(Fault::Torn | Fault::Lies) => self.store_fault(context),
+            Some(Fault::Torn | Fault::Lies) => self.deception(context),
             Some(_) => self.counts.add(Row::StoreFaults),
             None => {}
         }
@@ -111,8 +111,10 @@ impl World {
             bytes: buffer[..length].to_vec(),
             fault,
         });
-        if fault.is_some() {
-            self.store_fault(context);
+        match fault {
+            Some(Fault::Lies | Fault::Late) => self.deception(context),
+            Some(_) => self.store_fault(context),
+            None => {}
         }
         self.schedule(context, delay, Happening::Wrote);
     }

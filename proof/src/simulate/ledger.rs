@@ -36,6 +36,8 @@ struct Attempt {
 #[derive(Debug, Default)]
 struct Entry {
     attempt: Option<Attempt>,
+    /// The store held something else than it said, during this sign-in.
+    deceived: bool,
     /// When the requests were sent that used up the refresh tokens, by their serial.
     consumed: Vec<u64>,
 }
@@ -82,6 +84,20 @@ impl World {
     pub(crate) fn store_fault(&mut self, context: usize) {
         self.counts.add(Row::StoreFaults);
         self.ledger.faults[self.contexts[context].domain].store = Some(self.now);
+    }
+
+    /// The store holds something else than a context was told: contexts may go separate ways until they meet again.
+    pub(crate) fn deception(&mut self, context: usize) {
+        self.store_fault(context);
+        if let Some(newest) = self.domain(context).newest {
+            self.ledger.entries[newest].deceived = true;
+        }
+    }
+
+    /// Whether the store can be the reason for something that began then.
+    fn store_failed(&self, context: usize, family: usize, begin: u64) -> bool {
+        let faults = self.ledger.faults[self.contexts[context].domain];
+        self.ledger.entries[family].deceived || since(faults.store, begin)
     }
 
     pub(crate) fn lease_fault(&mut self, context: usize) {
@@ -150,7 +166,7 @@ impl World {
         }
         let faults = self.ledger.faults[self.contexts[context].domain];
         let broken = match () {
-            () if since(faults.store, before.sent_at) => Row::AfterStore,
+            () if self.store_failed(context, key.family, before.sent_at) => Row::AfterStore,
             () if since(faults.lease, before.sent_at) => Row::AfterLease,
             () => Row::Unexplained,
         };
@@ -222,7 +238,7 @@ impl World {
         let begin = self.consumed_at(token);
         let faults = self.ledger.faults[self.contexts[context].domain];
         let row = match () {
-            () if since(faults.store, begin) => Row::ReplayedAfterStore,
+            () if self.store_failed(context, token.family, begin) => Row::ReplayedAfterStore,
             () if since(faults.lease, begin) => Row::ReplayedAfterLease,
             () if since(self.ledger.set_back, begin) => Row::ReplayedAfterClock,
             () => Row::Replayed,
@@ -267,8 +283,7 @@ impl World {
 
     /// A sibling that never saw the newer one has written after it: only a store that lost something explains that.
     fn went_back(&mut self, context: usize, before: Key, now: Key) {
-        let faults = self.ledger.faults[self.contexts[context].domain];
-        if since(faults.store, self.consumed_at(now)) {
+        if self.store_failed(context, now.family, self.consumed_at(now)) {
             return self.counts.add(Row::WentBackAfterStore);
         }
         let detail = format!("context {context}: {now:?} after {before:?}");

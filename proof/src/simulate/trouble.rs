@@ -218,13 +218,16 @@ impl World {
         for write in writes {
             match write.fault {
                 None => self.put(context, write.bytes),
-                Some(Fault::Late) => self.domain(context).cell = write.bytes,
+                Some(Fault::Late) => {
+                    self.deception(context);
+                    self.domain(context).cell = write.bytes;
+                }
                 _ => {}
             }
         }
         if let (true, Some(write)) = (torn, rest.front()) {
             self.domain(context).cell = write.bytes[..write.bytes.len() / 2].to_vec();
-            self.store_fault(context);
+            self.deception(context);
         }
     }
 

@@ -134,7 +134,12 @@ fn trouble(
         }
         _ => match random.below(3) {
             0 => Act::Renew,
-            1 => Act::Cancel,
+            1 => {
+                // The gate is closed while the token is renewed.
+                ops.push((at, context, Act::Renew));
+                ops.push((at + 1, context, Act::Burst(random.small(1, 6))));
+                return ops.push((at + 2 + random.below(20), context, Act::Cancel));
+            }
             _ => Act::Burst(random.small(2, 14)),
         },
     };
