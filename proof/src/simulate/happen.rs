@@ -52,6 +52,7 @@ impl World {
             Happening::TokenRequest(ticket, token) => self.token_request(context, ticket, token),
             Happening::TokenAnswer(ticket, answer) => self.token_answer(context, ticket, answer),
             Happening::LoginBegins => {
+                self.contexts[context].login_planned = false;
                 // Somebody may have signed in since the login was asked for.
                 let state = self.contexts[context].latch.latch().state();
                 if let State::Unauthenticated | State::Expired = state {
@@ -237,8 +238,9 @@ impl World {
 
     fn login_answer(&mut self, context: usize, ticket: u32) {
         if self.now < self.server_down_until || self.is_cut(context) {
-            self.token_answer(context, ticket, Answer::Unavailable);
-            return self.schedule(context, 30_000, Happening::LoginBegins);
+            // Nobody tries at once again, whatever the latch asks for.
+            self.plan_login(context, 30_000);
+            return self.token_answer(context, ticket, Answer::Unavailable);
         }
         self.counts.add(Row::Logins);
         let (index, now) = (self.contexts[context].domain, self.now);

@@ -62,11 +62,17 @@ impl World {
             Effect::RequireLogin { cause } => {
                 self.counts.login_wanted(cause);
                 let delay = self.draw(context, Draw::User).between(500, 5_000);
-                self.schedule(context, delay, Happening::LoginBegins);
+                self.plan_login(context, delay);
             }
             Effect::Refuse { waiter, cause } => self.refused(context, waiter.as_u32(), cause),
             Effect::Release { waiter } => self.released(context, waiter),
             _ => {}
+        }
+    }
+
+    pub(crate) fn plan_login(&mut self, context: usize, delay: u64) {
+        if !std::mem::replace(&mut self.contexts[context].login_planned, true) {
+            self.schedule(context, delay, Happening::LoginBegins);
         }
     }
 

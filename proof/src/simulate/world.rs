@@ -121,6 +121,8 @@ pub(crate) struct Context {
     pub(crate) silence_lease: bool,
     /// After so many orders it ends; 0 for never.
     pub(crate) crash_in: u8,
+    /// Somebody will open the login.
+    pub(crate) login_planned: bool,
     /// What came while it was frozen.
     pub(crate) mail: Vec<Happening>,
     pub(crate) requests: u32,
@@ -237,6 +239,7 @@ impl World {
             deny_lease: false,
             silence_lease: false,
             crash_in: 0,
+            login_planned: false,
             mail: Vec::new(),
             requests: 0,
             waiting: BTreeMap::new(),
