@@ -151,6 +151,8 @@ pub(crate) struct Machine<const W: usize> {
     pub(crate) revocation: Revocation,
     pub(crate) waiters: Waiters<W>,
     pub(crate) budget: Budget,
+    /// Nonce, time and debt of the record whose debt was taken over last.
+    pub(crate) debt_seen: (u32, u64, u64),
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     next_ticket: u32,
@@ -199,6 +201,7 @@ impl<const W: usize> Machine<W> {
             revocation: Revocation::None,
             waiters: Waiters::new(),
             budget: Budget::new(),
+            debt_seen: (0, 0, 0),
             clock: Clock::new(),
             random: Random(seed),
             next_ticket: 1,

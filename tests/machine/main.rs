@@ -16,6 +16,7 @@
 )]
 
 mod ambient;
+mod budget;
 mod gaps;
 mod life;
 mod recorded;
