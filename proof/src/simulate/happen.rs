@@ -29,9 +29,12 @@ const TOO_LATE: u64 = 40_000;
 impl World {
     pub(crate) fn happen(&mut self, context: usize, what: Happening) {
         match what {
-            Happening::Wake => {
-                self.contexts[context].wake = u64::MAX;
-                self.tell(context, Event::TimeoutReached);
+            Happening::Wake(at) => {
+                // An alarm that was set anew rings once.
+                if self.contexts[context].wake == at {
+                    self.contexts[context].wake = u64::MAX;
+                    self.tell(context, Event::TimeoutReached);
+                }
             }
             Happening::Loaded(ticket, fault) => self.loaded(context, ticket, fault),
             Happening::Wrote => self.wrote(context),

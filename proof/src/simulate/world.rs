@@ -51,7 +51,7 @@ pub(crate) enum Draw {
 /// What happens at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Happening {
-    Wake,
+    Wake(u64),
     Loaded(u32, Option<Fault>),
     /// The oldest write under way is carried out.
     Wrote,
@@ -425,7 +425,7 @@ impl World {
         if next < host.wake {
             host.wake = next;
             let delay = next.saturating_sub(self.now);
-            self.schedule(context, delay, Happening::Wake);
+            self.schedule(context, delay, Happening::Wake(next));
         }
     }
 
