@@ -41,6 +41,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             Arg::Long("hours") => plan.hours = parser.value()?.parse()?,
             Arg::Long("contexts") => plan.contexts = parser.value()?.parse()?,
             Arg::Long("domains") => plan.domains = parser.value()?.parse()?,
+            Arg::Long("fault") => switch_on(parser.value()?.parse()?)?,
             Arg::Long("trace") => plan.transcript = true,
             _ => return Err(USAGE.into()),
         }
@@ -52,4 +53,16 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         return Err("--domains is 1 or more".into());
     }
     simulate::run(&plan)
+}
+
+/// Switches a seeded fault on, where the library was built with them.
+#[cfg(tokenlatch_faults)]
+fn switch_on(number: u8) -> Result<(), Box<dyn std::error::Error>> {
+    tokenlatch::fault::set(number);
+    Ok(())
+}
+
+#[cfg(not(tokenlatch_faults))]
+fn switch_on(_number: u8) -> Result<(), Box<dyn std::error::Error>> {
+    Err("this build has no seeded faults".into())
 }

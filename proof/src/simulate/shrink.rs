@@ -207,12 +207,65 @@ pub(crate) fn test(small: &Small, failure: &Failure, again: &str) -> String {
 /// An operation as it stands in Rust.
 fn source(act: Act) -> String {
     let text = format!("Act::{act:?}");
-    let text = match act {
+    match act {
         Act::Read(..) | Act::Write(..) => text.replace('(', "(Fault::"),
         Act::Announce(_) => text.replace('(', "(Post::"),
         Act::Token(_) => text.replace('(', "(Trip::"),
         Act::ServerRestart(_) => text.replace('(', "(Sessions::"),
         _ => text,
-    };
-    text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::counts::Row;
+    use super::super::play;
+    use super::super::world::World;
+    use super::*;
+
+    /// Whether a refresh token was sent again because the answer before was lost.
+    fn is_sent_again(setup: &Setup, ops: &[Op]) -> bool {
+        let mut world = World::new(*setup);
+        world.open();
+        world.play(ops);
+        world.run_until(world.now + 60_000);
+        world.counts.of(Row::AfterLost) > 0
+    }
+
+    #[test]
+    fn of_a_long_run_only_what_is_needed_stays() {
+        let setup = Setup {
+            grace: 10_000,
+            ..Setup::drawn(7, 3, 1)
+        };
+        let world = play(&setup, 40, false);
+        assert_eq!(world.failure, None);
+        let small = from_stretches(&setup, 29, 30 * STRETCH, &is_sent_again).unwrap();
+        assert!(small.ops.len() <= 6, "{:?}", small.ops);
+        for index in 0..small.ops.len() {
+            let mut less = small.ops.clone();
+            less.remove(index);
+            assert!(!is_sent_again(&small.setup, &less), "{:?}", small.ops);
+        }
+    }
+
+    #[test]
+    fn the_test_of_a_failure_is_rust() {
+        let small = Small {
+            setup: Setup::drawn(1, 2, 1),
+            ops: vec![
+                (5, 0, Act::Write(super::super::ops::Fault::Torn, 2)),
+                (6, 1, Act::ServerRestart(super::super::ops::Sessions::Kept)),
+            ],
+        };
+        let failure = Failure {
+            at: 7,
+            what: "P5".to_owned(),
+            detail: String::new(),
+        };
+        let text = test(&small, &failure, "cargo");
+        assert!(text.contains("(5, 0, Act::Write(Fault::Torn, 2)),"));
+        assert!(text.contains("(6, 1, Act::ServerRestart(Sessions::Kept)),"));
+        assert!(text.contains("fn seed_1() {"));
+    }
 }

@@ -34,6 +34,8 @@ use super::weather::CALM;
 
 pub(crate) const TOKEN: usize = 48;
 pub(crate) const WAITERS: usize = 8;
+/// More than this many things never happen in one millisecond.
+const AT_ONCE: u32 = 100_000;
 const EPOCH: u64 = 1_700_000_000_000;
 
 /// What a random number is for.
@@ -319,6 +321,7 @@ impl World {
     }
 
     pub(crate) fn run_agenda(&mut self, end: u64) {
+        let mut at_once = 0;
         while self.failure.is_none() {
             if self.agenda.peek().is_none_or(|Reverse(next)| next.at > end) {
                 break;
@@ -326,6 +329,11 @@ impl World {
             let Some(Reverse(next)) = self.agenda.pop() else {
                 break;
             };
+            at_once = if next.at > self.now { 0 } else { at_once + 1 };
+            if at_once > AT_ONCE {
+                let detail = format!("context {}: {:?}", next.context, next.what);
+                return self.fail("P15: no progress within a millisecond", detail);
+            }
             self.now = self.now.max(next.at);
             if self.contexts[next.context].life == next.life {
                 self.deliver(next.context, next.what);
