@@ -244,7 +244,10 @@ impl<const W: usize> Machine<W> {
         match goal {
             Goal::Restore | Goal::Look => self.looked(),
             Goal::Recheck => self.rechecked(),
-            Goal::Save => self.store_record(),
+            Goal::Save => {
+                self.keep_mark(found);
+                self.store_record();
+            }
             Goal::Mark => {
                 self.note_sent(found);
                 self.mark();
@@ -312,6 +315,18 @@ impl<const W: usize> Machine<W> {
     fn revoke_found(&mut self) {
         self.bytes = Bytes::RevokeFound;
         self.start_revocation();
+    }
+
+    /// What is written over a record with the same credential must not lose a sibling's mark. Our own, known by its
+    /// time, goes: the server has answered.
+    fn keep_mark(&mut self, found: &Found) {
+        if let (Found::Record(facts), Some(session)) = (found, &self.session) {
+            let (exchanged, marked) = (session.exchange > 0, session.sent_wall);
+            if (exchanged, facts.sent_wall) == (true, marked) {
+                return;
+            }
+        }
+        self.note_sent(found);
     }
 
     /// A mark that we did not set, and we hold the lease: its holder is gone, the answer is lost.

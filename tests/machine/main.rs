@@ -19,6 +19,7 @@ mod ambient;
 mod budget;
 mod gaps;
 mod life;
+mod marks;
 mod recorded;
 mod scenarios_1;
 mod scenarios_2;

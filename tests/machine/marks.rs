@@ -1,0 +1,84 @@
+//! Transcripts of the mark in the record: a refresh token that was sent and whose fate is unknown.
+
+use crate::support::Host;
+use crate::support::grant;
+use tokenlatch::Config;
+use tokenlatch::Event;
+use tokenlatch::LeaseMode;
+use tokenlatch::State;
+use tokenlatch::TokenFailure;
+
+/// A server without grace: what was sent once must not be sent again.
+fn config() -> Config {
+    let mut config = Config::new();
+    config.lease = LeaseMode::Host;
+    config.reuse_grace_ms = 0;
+    config
+}
+
+/// Fails every read until the latch gives up.
+#[track_caller]
+fn fail_reads(host: &mut Host) {
+    for _ in 0..3 {
+        let ticket = host.ticket("Load");
+        host.tell(Event::LoadFailed { ticket });
+    }
+}
+
+/// A context that could not read the store writes what it has as soon as it has the lease. What it has is what the
+/// store holds, but for a sibling's mark, which has to stay.
+// promises: P3, P5
+#[test]
+fn a_save_in_the_background_leaves_a_siblings_mark() {
+    let mut host = Host::new(config());
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    let mut sibling = Host::restored(config(), &cell);
+    sibling.now = 10_000;
+    sibling.tell(Event::StoreChanged);
+    fail_reads(&mut sibling);
+    assert!(sibling.latch().is_volatile());
+
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    host.token_failed(TokenFailure::Lost);
+    assert_eq!(host.count("ReleaseLease"), 2);
+
+    sibling.serve_store(&mut cell);
+    assert!(!sibling.latch().is_volatile());
+    for seed in 3..5 {
+        let mut other = Host::seeded(config(), seed);
+        other.now = 12_000;
+        other.tell(Event::Opened);
+        other.serve_store(&mut cell);
+        assert_eq!(other.state(), State::Ready);
+        other.tell(Event::RefreshRequested);
+        other.serve_store(&mut cell);
+        assert_eq!(other.count("SendTokenRequest"), 0);
+    }
+}
+
+/// The own mark goes when the server has answered that it renewed nothing, even if the store is late to take that.
+// promises: P11, P15
+#[test]
+fn a_save_in_the_background_removes_its_own_mark() {
+    let mut host = Host::new(config());
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    host.token_failed(TokenFailure::Unavailable);
+    for _ in 0..3 {
+        host.store_failed();
+    }
+    host.wait();
+    host.serve_store(&mut cell);
+    for _ in 0..10 {
+        if host.count("SendTokenRequest") > 1 {
+            return;
+        }
+        host.wait();
+        host.serve_store(&mut cell);
+    }
+    panic!("the refresh token was given up");
+}
