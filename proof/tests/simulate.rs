@@ -42,10 +42,11 @@ const OPS: &[Op] = &[
     (600_000, 0, Act::Peace),
 ];
 
+/// These two numbers change when the latch or the simulation does something else than before, and only then.
 #[test]
 fn one_seed_gives_one_trace_on_any_machine() {
     let trace = replay(&SETUP, OPS).unwrap();
-    assert_eq!((trace.events, trace.hash), (0, 0));
+    assert_eq!((trace.events, trace.hash), (252, 0x5c0c_0c5a_24fc_8807));
 }
 
 #[test]

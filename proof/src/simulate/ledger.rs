@@ -11,6 +11,8 @@ use super::world::World;
 
 /// What went wrong so long before a token request can still be its reason: a mark that was tried three times.
 const BEFORE: u64 = 60_000;
+/// So long after the store lost a record an old one may come back from a context's memory.
+const HOUR: u64 = 3_600_000;
 
 /// How a token request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,7 @@ struct Entry {
 struct Faults {
     store: Option<u64>,
     lease: Option<u64>,
+    deceived: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,7 @@ impl World {
     /// The store holds something else than a context was told: contexts may go separate ways until they meet again.
     pub(crate) fn deception(&mut self, context: usize) {
         self.store_fault(context);
+        self.ledger.faults[self.contexts[context].domain].deceived = Some(self.now);
         if let Some(newest) = self.domain(context).newest {
             self.ledger.entries[newest].deceived = true;
         }
@@ -309,6 +313,13 @@ impl World {
         }
         if self.ledger.refused[domain] >= family {
             return self.counts.add(Row::EndedRefused);
+        }
+        if since(
+            self.ledger.faults[domain].deceived,
+            self.now.saturating_sub(HOUR),
+        ) {
+            // A sign-out that the store had lost comes back over a later sign-in.
+            return self.counts.add(Row::EndedAfterStore);
         }
         self.counts.add(Row::EndedUnseen);
         let detail = format!("context {context}, {key:?}");
