@@ -215,6 +215,7 @@ impl<const W: usize> Machine<W> {
             Phase::Refreshing(Refreshing::Preparing(gate)) => gate,
             _ => Gate::Closed,
         };
+        self.budget.leaves(&self.config, self.clock.now);
         let order = self.order(self.config.token_timeout_ms);
         if let Some(session) = &mut self.session {
             session.exchange = order.ticket;

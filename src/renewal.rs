@@ -118,6 +118,11 @@ impl Budget {
         self.arrival = self.arrival.max(now).saturating_add(Self::interval(config));
     }
 
+    /// What was spent leaves only now: it refills from here on.
+    pub(crate) fn leaves(&mut self, config: &Config, now: u64) {
+        self.arrival = self.arrival.max(now.saturating_add(Self::interval(config)));
+    }
+
     /// What is spent and not yet refilled, in milliseconds: goes into the record.
     pub(crate) const fn debt(&self, now: u64) -> u64 {
         self.arrival.saturating_sub(now)

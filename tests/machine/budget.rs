@@ -84,3 +84,31 @@ fn a_debt_of_a_later_record_is_owed_too() {
     let at = next_request(&mut host, &mut cell);
     assert!((71_000..=130_000).contains(&at), "{at}");
 }
+
+/// The mark may take its time: what counts is when the request leaves.
+// promises: P10
+#[test]
+fn a_request_whose_mark_was_late_is_spent_when_it_leaves() {
+    let mut host = Host::new(config());
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    host.loaded(Some(&cell));
+    while host.count("SendTokenRequest") == 0 {
+        // The store does not answer.
+        host.wait();
+    }
+    let first = host.now;
+    assert_eq!(first, 25_000);
+    host.token_failed(TokenFailure::Unavailable);
+    host.serve_store(&mut cell);
+    let second = next_request(&mut host, &mut cell);
+    host.token_failed(TokenFailure::Unavailable);
+    host.serve_store(&mut cell);
+    while host.count("SendTokenRequest") == 2 {
+        host.wait();
+        host.serve_store(&mut cell);
+    }
+    assert!(second < first + 60_000, "{second}");
+    assert!(host.now >= first + 60_000, "{}", host.now);
+}
