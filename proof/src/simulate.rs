@@ -36,7 +36,7 @@ use world::World;
 pub(crate) const PATIENCE: u64 = 30_000;
 const HOUR: u64 = 3_600_000;
 /// A longer run is several worlds, each with a seed of its own.
-const WORLD_HOURS: u64 = 1_000;
+const WORLD_HOURS: u64 = 200;
 
 /// What to simulate.
 #[derive(Debug, Clone, Copy)]

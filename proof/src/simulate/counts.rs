@@ -41,6 +41,7 @@ rows! {
     Replayed "refresh tokens replayed otherwise",
     EndedSignedOut "sessions ended in a context: somebody signed out",
     EndedRefused "sessions ended in a context: the server refused the refresh token",
+    EndedByRival "sessions ended in a context: a sign-in beside it was signed out or refused, and wrote last",
     EndedAfterStore "sessions ended in a context: by an older sign-out, after the store lost what was written",
     EndedUnseen "sessions ended without evidence",
     WentBackAfterStore "older credentials taken up again after the store lost what was written",

@@ -8,6 +8,7 @@ use tokenlatch::Outcome;
 use tokenlatch::State;
 use tokenlatch::Ticket;
 use tokenlatch::TokenFailure;
+use tokenlatch::Waiter;
 
 use super::counts::Row;
 use super::ledger::End;
@@ -82,6 +83,7 @@ impl World {
                 self.tell(context, Event::StoreChanged);
             }
             Happening::ApiAnswer(id, token) => self.api_answer(context, id, token),
+            Happening::Claim(waiter) => self.claim(context, Waiter::from_u32(waiter)),
             Happening::Thaw => self.thaw(context),
             Happening::Online => {
                 if self.now >= self.contexts[context].offline_until {
@@ -104,6 +106,11 @@ impl World {
                 // Half of it is read.
                 let half = &cell[..cell.len() / 2];
                 let record = Some(half);
+                self.tell(context, Event::Loaded { ticket, record });
+            }
+            Some(Fault::Flipped) => {
+                let flipped = flipped(cell);
+                let record = Some(&*flipped);
                 self.tell(context, Event::Loaded { ticket, record });
             }
             Some(Fault::Lies) => {
@@ -138,6 +145,10 @@ impl World {
             Some(Fault::Torn) => {
                 self.domain(context).cell = write.bytes[..write.bytes.len() / 2].to_vec();
                 Event::StoreFailed { ticket }
+            }
+            Some(Fault::Flipped) => {
+                self.domain(context).cell = flipped(write.bytes);
+                Event::Stored { ticket }
             }
             Some(Fault::Lies) => Event::Stored { ticket },
         };
@@ -216,7 +227,12 @@ impl World {
         grant.app_data = Some(access.as_bytes());
         grant.expiry = Expiry::In(LIFETIME);
         let ticket_ = Ticket::from_u32(ticket);
-        self.note_end(context, ticket, End::Granted);
+        let latch = self.contexts[context].latch.latch();
+        let end = match latch.refresh_token(ticket_) {
+            Some(_) => End::Granted,
+            None => End::Late,
+        };
+        self.note_end(context, ticket, end);
         let told = self.tell(
             context,
             Event::Granted {
@@ -250,7 +266,7 @@ impl World {
         let domain = &mut self.domains[index];
         let key = self.server.sign_in(domain.user, now);
         domain.newest = Some(key.family);
-        self.ledger.begin(key.family);
+        self.ledger.begin(key.family, now);
         self.grant(context, ticket, key);
     }
 
@@ -263,7 +279,7 @@ impl World {
         }
         let (status, challenge) = if self.now < self.server_down_until {
             (503, ChallengeKind::Absent)
-        } else if self.server.accepts(token, self.now) {
+        } else if self.now >= self.api_refuses_until && self.server.accepts(token, self.now) {
             (200, ChallengeKind::Absent)
         } else {
             (401, ChallengeKind::InvalidToken)
@@ -308,4 +324,13 @@ impl World {
             }
         }
     }
+}
+
+/// With one bit wrong, which depends on the length alone.
+fn flipped(mut bytes: Vec<u8>) -> Vec<u8> {
+    let middle = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(middle) {
+        *byte ^= 1;
+    }
+    bytes
 }

@@ -65,7 +65,16 @@ impl World {
                 self.plan_login(context, delay);
             }
             Effect::Refuse { waiter, cause } => self.refused(context, waiter.as_u32(), cause),
-            Effect::Release { waiter } => self.released(context, waiter),
+            Effect::Release { waiter } => {
+                let mut random = self.draw(context, Draw::Claim);
+                if random.chance(50) {
+                    // The host gets round to it later.
+                    let delay = random.below(2_000);
+                    self.schedule(context, delay, Happening::Claim(waiter.as_u32()));
+                } else {
+                    self.released(context, waiter);
+                }
+            }
             _ => {}
         }
     }
@@ -82,7 +91,7 @@ impl World {
         let fault = if cut { Some(Fault::Fails) } else { armed };
         match fault {
             // It tells of something else than what the store holds.
-            Some(Fault::Torn | Fault::Lies) => self.deception(context),
+            Some(Fault::Torn | Fault::Lies | Fault::Flipped) => self.deception(context),
             Some(_) => self.counts.add(Row::StoreFaults),
             None => {}
         }
@@ -118,7 +127,7 @@ impl World {
             fault,
         });
         match fault {
-            Some(Fault::Lies | Fault::Late) => self.deception(context),
+            Some(Fault::Lies | Fault::Late | Fault::Flipped) => self.deception(context),
             Some(_) => self.store_fault(context),
             None => {}
         }
@@ -220,6 +229,12 @@ impl World {
         let now = self.time(context).monotonic.as_millis();
         self.counts.waited(now.saturating_sub(since));
         family
+    }
+
+    /// A claim apart from the order; what the latch orders then is carried out too.
+    pub(crate) fn claim(&mut self, context: usize, waiter: Waiter) {
+        self.released(context, waiter);
+        self.drain(context);
     }
 
     fn released(&mut self, context: usize, waiter: Waiter) {

@@ -22,6 +22,8 @@ pub(crate) enum End {
     /// Nobody knows.
     Lost,
     Granted,
+    /// Granted, when its context had given it up.
+    Late,
 }
 
 /// The last token request for a sign-in.
@@ -37,6 +39,7 @@ struct Attempt {
 
 #[derive(Debug, Default)]
 struct Entry {
+    born: u64,
     attempt: Option<Attempt>,
     /// The store held something else than it said, during this sign-in.
     deceived: bool,
@@ -59,6 +62,8 @@ pub(crate) struct Ledger {
     /// By domain: up to which sign-in somebody signed out, or the server refused the refresh token.
     signed_out: Vec<Option<usize>>,
     refused: Vec<Option<usize>>,
+    /// By domain: when that was the last time.
+    tombstone: Vec<Option<u64>>,
     set_back: Option<u64>,
 }
 
@@ -69,13 +74,15 @@ impl Ledger {
             faults: vec![Faults::default(); domains],
             signed_out: vec![None; domains],
             refused: vec![None; domains],
+            tombstone: vec![None; domains],
             set_back: None,
         }
     }
 
     /// A new sign-in.
-    pub(crate) fn begin(&mut self, family: usize) {
+    pub(crate) fn begin(&mut self, family: usize, now: u64) {
         self.entries.resize_with(family + 1, Entry::default);
+        self.entries[family].born = now;
     }
 }
 
@@ -182,7 +189,7 @@ impl World {
         let ticket = Ticket::from_u32(before.ticket);
         match before.end {
             Some(End::Nothing) => Row::AfterFailure,
-            Some(End::Lost) if self.may_resend() => Row::AfterLost,
+            Some(End::Lost | End::Late) if self.may_resend() => Row::AfterLost,
             _ if !alive && self.may_resend() => Row::AfterCrash,
             // Its latch has given it up.
             None if self.may_resend() && sender.latch.latch().refresh_token(ticket).is_none() => {
@@ -198,6 +205,7 @@ impl World {
                 let domain = self.contexts[context].domain;
                 let refused = &mut self.ledger.refused[domain];
                 *refused = (*refused).max(Some(key.family));
+                self.ledger.tombstone[domain] = Some(self.now);
             }
         }
         let end = if answer == Answer::Lost {
@@ -261,6 +269,7 @@ impl World {
     pub(crate) fn note_signed_out(&mut self, context: usize) {
         let domain = self.contexts[context].domain;
         self.ledger.signed_out[domain] = self.domains[domain].newest;
+        self.ledger.tombstone[domain] = Some(self.now);
     }
 
     /// The credential in a context's memory.
@@ -313,6 +322,10 @@ impl World {
         }
         if self.ledger.refused[domain] >= family {
             return self.counts.add(Row::EndedRefused);
+        }
+        let born = self.ledger.entries[key.family].born;
+        if self.ledger.tombstone[domain].is_some_and(|at| at >= born) {
+            return self.counts.add(Row::EndedByRival);
         }
         if since(
             self.ledger.faults[domain].deceived,

@@ -57,6 +57,8 @@ pub enum Act {
     EndSession,
     /// The access tokens of the newest sign-in stop working.
     ExpireAccess,
+    /// The API refuses every token for so long.
+    Refuse(u64),
     /// The wall clock is set by so many milliseconds.
     Clock(i64),
     /// No faults from here on. Half an hour later everybody must be well.
@@ -71,6 +73,8 @@ pub enum Fault {
     Fails,
     /// Half of it is written, and it says that it failed.
     Torn,
+    /// It is done with one bit wrong.
+    Flipped,
     /// It says that it did it.
     Lies,
     /// It never answers.

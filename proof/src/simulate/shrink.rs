@@ -180,6 +180,7 @@ fn lesser(act: Act) -> Option<Act> {
         Act::Cut(duration) => Act::Cut(half(duration)?),
         Act::Deaf(duration) => Act::Deaf(half(duration)?),
         Act::StoreCut(duration) => Act::StoreCut(half(duration)?),
+        Act::Refuse(duration) => Act::Refuse(half(duration)?),
         Act::Down(duration) => Act::Down(half(duration)?),
         Act::Clock(by) if by.abs() > 1_000 => Act::Clock(by / 2),
         _ => return None,

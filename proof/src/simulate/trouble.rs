@@ -158,6 +158,10 @@ impl World {
                     self.server.revoke(newest);
                 }
             }
+            Act::Refuse(duration) => {
+                self.counts.add(Row::ServerFaults);
+                self.api_refuses_until = self.now + duration;
+            }
             Act::ExpireAccess => {
                 self.counts.add(Row::ServerFaults);
                 if let Some(newest) = self.domain(context).newest {
@@ -233,6 +237,7 @@ impl World {
 
     fn peace(&mut self) {
         self.server_down_until = 0;
+        self.api_refuses_until = 0;
         for context in 0..self.contexts.len() {
             let host = &mut self.contexts[context];
             host.cut_until = 0;

@@ -92,6 +92,7 @@ fn trouble(
         3 => Act::Crash(random.small(1, 12)),
         4 => Act::Logout,
         5 => Act::Down(random.between(1_000, 120_000)),
+        6 if random.chance(300) => Act::Refuse(random.between(1_000, 60_000)),
         6 => Act::ExpireAccess,
         7 => Act::EndSession,
         8 => {
@@ -123,6 +124,8 @@ fn trouble(
         20 => {
             ops.push((at, context, Act::User(random.small(0, 1))));
             if random.chance(300) {
+                // Twice, as an impatient user does.
+                ops.push((at + random.below(200), context, Act::Login));
                 Act::Login
             } else {
                 Act::ServerRestart(if random.chance(200) {
@@ -133,7 +136,12 @@ fn trouble(
             }
         }
         _ => match random.below(3) {
-            0 => Act::Renew,
+            0 => {
+                for number in 0..random.below(20) {
+                    ops.push((at + 500 * number, context, Act::Renew));
+                }
+                Act::Renew
+            }
             1 => {
                 // The gate is closed while the token is renewed.
                 ops.push((at, context, Act::Renew));
@@ -147,8 +155,9 @@ fn trouble(
 }
 
 fn fault(random: &mut Random) -> Fault {
-    match random.below(5) {
-        0 => Fault::Fails,
+    match random.below(6) {
+        0 => Fault::Flipped,
+        5 => Fault::Fails,
         1 => Fault::Torn,
         2 => Fault::Lies,
         3 => Fault::Silent,

@@ -48,6 +48,7 @@ pub(crate) enum Draw {
     Server,
     User,
     Crash,
+    Claim,
 }
 
 /// What happens at some time.
@@ -69,6 +70,8 @@ pub(crate) enum Happening {
     RevocationAnswer(u32, bool),
     Announced,
     ApiAnswer(u64, Key),
+    /// The host gets round to a released request.
+    Claim(u32),
     Thaw,
     Online,
 }
@@ -161,6 +164,7 @@ pub(crate) struct World {
     pub(crate) domains: Vec<Domain>,
     pub(crate) server: Server,
     pub(crate) server_down_until: u64,
+    pub(crate) api_refuses_until: u64,
     /// When everybody must be well, if no fault comes before.
     pub(crate) well_at: Option<u64>,
     pub(crate) ledger: Ledger,
@@ -197,6 +201,7 @@ impl World {
             domains,
             server: Server::new(&setup),
             server_down_until: 0,
+            api_refuses_until: 0,
             well_at: None,
             counts: Counts::default(),
             hash: 0xcbf2_9ce4_8422_2325,
@@ -405,7 +410,7 @@ impl World {
         self.hash = mixed.rotate_left(29);
     }
 
-    fn drain(&mut self, context: usize) {
+    pub(crate) fn drain(&mut self, context: usize) {
         let life = self.contexts[context].life;
         while self.failure.is_none() {
             let effect = match self.contexts[context].latch.poll_effect() {
