@@ -7,6 +7,7 @@ mod happen;
 mod host;
 mod ledger;
 mod ops;
+mod parts;
 mod random;
 mod server;
 mod shrink;

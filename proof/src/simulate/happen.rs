@@ -14,12 +14,12 @@ use super::counts::Row;
 use super::ledger::End;
 use super::ops::Fault;
 use super::ops::Trip;
+use super::parts::Answer;
+use super::parts::Draw;
+use super::parts::Happening;
 use super::server::Key;
 use super::server::LIFETIME;
 use super::server::Refreshed;
-use super::world::Answer;
-use super::world::Draw;
-use super::world::Happening;
 use super::world::World;
 
 /// When the host gives a lost answer up.

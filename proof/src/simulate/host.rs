@@ -16,14 +16,14 @@ use super::counts::Row;
 use super::ops::Fault;
 use super::ops::Post;
 use super::ops::Trip;
+use super::parts::Answer;
+use super::parts::Draw;
+use super::parts::Happening;
+use super::parts::TOKEN;
+use super::parts::WAITERS;
+use super::parts::Write;
 use super::server::Key;
-use super::world::Answer;
-use super::world::Draw;
-use super::world::Happening;
-use super::world::TOKEN;
-use super::world::WAITERS;
 use super::world::World;
-use super::world::Write;
 
 /// A late read or write takes so long: twice what the latch waits for it.
 const LATE: u64 = 10_000;

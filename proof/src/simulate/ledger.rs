@@ -5,8 +5,8 @@ use tokenlatch::Ticket;
 use tokenlatch::inspect;
 
 use super::counts::Row;
+use super::parts::Answer;
 use super::server::Key;
-use super::world::Answer;
 use super::world::World;
 
 /// What went wrong so long before a token request can still be its reason: a mark that was tried three times.

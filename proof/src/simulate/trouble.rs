@@ -11,8 +11,8 @@ use super::counts::Row;
 use super::ops::Act;
 use super::ops::Fault;
 use super::ops::Sessions;
-use super::world::Draw;
-use super::world::Happening;
+use super::parts::Draw;
+use super::parts::Happening;
 use super::world::World;
 
 impl World {
