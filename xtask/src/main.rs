@@ -61,7 +61,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "simulate",
-        line: "simulate contexts with faults: --seed S --hours H --contexts N",
+        line: "simulate contexts with faults: --seed S --hours H --contexts N --domains D, --trace; or --faults",
         run: simulate::run,
     },
     Command {
