@@ -355,6 +355,11 @@ impl<const W: usize> Machine<W> {
             self.sync = None;
             return self.settle();
         }
+        if self.offline {
+            // The network went while the lease was waited for.
+            self.sync = None;
+            return self.settle();
+        }
         let allowed = self.budget.allows_at(&self.config);
         if allowed > self.clock.now {
             self.sync = None;

@@ -82,3 +82,21 @@ fn a_save_in_the_background_removes_its_own_mark() {
     }
     panic!("the refresh token was given up");
 }
+
+/// The lease may take its time, and the network may go meanwhile: nothing is marked or sent until it is back.
+// promises: P10
+#[test]
+fn a_renewal_that_waited_for_the_lease_is_not_sent_without_a_network() {
+    let mut host = Host::new(config());
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    host.tell(Event::WentOffline);
+    let before = cell.clone();
+    host.serve_store(&mut cell);
+    assert_eq!(host.count("SendTokenRequest"), 0);
+    assert_eq!(cell, before);
+    host.tell(Event::WentOnline).is_in(State::Refreshing);
+    host.serve_store(&mut cell);
+    assert_eq!(host.count("SendTokenRequest"), 1);
+}
