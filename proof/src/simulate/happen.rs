@@ -109,7 +109,7 @@ impl World {
                 self.tell(context, Event::Loaded { ticket, record });
             }
             Some(Fault::Flipped) => {
-                let flipped = flipped(cell);
+                let flipped = self.flipped(context, cell);
                 let record = Some(&*flipped);
                 self.tell(context, Event::Loaded { ticket, record });
             }
@@ -123,6 +123,15 @@ impl World {
                 self.tell(context, Event::LoadFailed { ticket });
             }
         }
+    }
+
+    /// With one bit wrong.
+    fn flipped(&self, context: usize, mut bytes: Vec<u8>) -> Vec<u8> {
+        let at = self.draw(context, Draw::Crash).index(bytes.len());
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= 1;
+        }
+        bytes
     }
 
     fn wrote(&mut self, context: usize) {
@@ -147,7 +156,7 @@ impl World {
                 Event::StoreFailed { ticket }
             }
             Some(Fault::Flipped) => {
-                self.domain(context).cell = flipped(write.bytes);
+                self.domain(context).cell = self.flipped(context, write.bytes);
                 Event::Stored { ticket }
             }
             Some(Fault::Lies) => Event::Stored { ticket },
@@ -324,13 +333,4 @@ impl World {
             }
         }
     }
-}
-
-/// With one bit wrong, which depends on the length alone.
-fn flipped(mut bytes: Vec<u8>) -> Vec<u8> {
-    let middle = bytes.len() / 2;
-    if let Some(byte) = bytes.get_mut(middle) {
-        *byte ^= 1;
-    }
-    bytes
 }
