@@ -6,6 +6,7 @@ mod e2e;
 mod faults;
 mod fuzz;
 mod linked;
+mod mutants;
 mod native;
 mod no_heap;
 mod no_panic;
@@ -73,6 +74,11 @@ const COMMANDS: &[Command] = &[
         name: "trace",
         line: "play one trace natively, as WebAssembly, on a Cortex-M3 and to a model: [--events N]",
         run: trace::run,
+    },
+    Command {
+        name: "mutants",
+        line: "change the source a little, everywhere, and see that a test fails: [FILE..]",
+        run: mutants::run,
     },
 ];
 

@@ -10,6 +10,7 @@ use crate::counts::Counts;
 use crate::e2e;
 use crate::fuzz;
 use crate::linked;
+use crate::mutants;
 use crate::native;
 use crate::no_heap;
 use crate::no_panic;
@@ -79,6 +80,11 @@ const STEPS: &[Step] = &[
         name: "trace",
         line: "one trace gives one number on each machine",
         run: |project, _| trace::short(project),
+    },
+    Step {
+        name: "mutants",
+        line: "mutants of the lines changed, and a tenth of all others",
+        run: |project, _| mutants::share(project),
     },
     Step {
         name: "native",

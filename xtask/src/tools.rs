@@ -12,6 +12,7 @@ use crate::project::Project;
 /// The toolchain that fuzzing needs.
 pub(crate) const NIGHTLY: &str = "nightly";
 const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_MUTANTS: &str = "27.1.0";
 
 /// Runs `install` unless `found` holds; fails with the name of what is missing.
 ///
@@ -64,24 +65,25 @@ pub(crate) fn target(project: &Project, name: &str) -> Result<()> {
     ensure(project, &format!("target {name}"), found, &install)
 }
 
+/// A cargo command of its own package, in one version.
+fn cargo_tool(project: &Project, name: &str, version: &str) -> Result<()> {
+    let command = name.strip_prefix("cargo-").unwrap_or(name);
+    let found = || {
+        let told = proc::read(&mut project.cargo(&[command, "--version"]));
+        told.is_ok_and(|told| told.contains(version))
+    };
+    let install = ["cargo", "install", "--locked", name, "--version", version];
+    ensure(project, &format!("{name} {version}"), found, &install)
+}
+
 /// `cargo fuzz` and the nightly toolchain that it needs.
 pub(crate) fn cargo_fuzz(project: &Project) -> Result<()> {
     toolchain(project, NIGHTLY)?;
-    let found = || proc::succeeds(&mut project.cargo(&["fuzz", "--version"]));
-    let install = [
-        "cargo",
-        "install",
-        "--locked",
-        "cargo-fuzz",
-        "--version",
-        CARGO_FUZZ,
-    ];
-    ensure(
-        project,
-        &format!("cargo-fuzz {CARGO_FUZZ}"),
-        found,
-        &install,
-    )
+    cargo_tool(project, "cargo-fuzz", CARGO_FUZZ)
+}
+
+pub(crate) fn cargo_mutants(project: &Project) -> Result<()> {
+    cargo_tool(project, "cargo-mutants", CARGO_MUTANTS)
 }
 
 /// A program of a Debian package, where there is `apt-get` and the right to use it.

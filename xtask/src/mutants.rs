@@ -1,0 +1,167 @@
+//! `cargo xtask mutants`: cargo-mutants over `src`, each mutant against the tests that ought to kill it.
+//!
+//! Two jobs work side by side, each in a copy of the sources with a target folder of its own, which stays: a mutant
+//! then costs one small build and one test run.
+
+mod job;
+mod list;
+
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use anyhow::Result;
+use anyhow::bail;
+use anyhow::ensure;
+
+use crate::proc;
+use crate::project::Project;
+use crate::report;
+use crate::report::Table;
+use crate::tools;
+use job::Found;
+use job::Job;
+use list::Mutant;
+
+/// The beginning of a file's name, and the arguments for the test binaries that kill its mutants.
+const PARTS: &[(&str, &[&str])] = &[
+    ("src/challenge", &["--test=challenge"]),
+    ("src/response", &["--test=response"]),
+    ("src/retry_after", &["--test=retry_after"]),
+    ("src/promises", &["--lib"]),
+    ("src/record.rs", &["--test=record", "--test=machine"]),
+    ("src/bytes", &["--test=record", "--test=machine"]),
+    (
+        "src/",
+        &["--test=machine", "--test=rejections", "--test=redaction"],
+    ),
+];
+/// Mutants that are tried with one start of cargo-mutants.
+const CHUNK: usize = 40;
+const JOBS: usize = 2;
+/// The share in `cargo xtask test`: one part of so many, another one each day, and no longer than this.
+const SHARES: usize = 10;
+const LIMIT: Duration = Duration::from_secs(270);
+
+/// All mutants, or those of the files named.
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let project = Project::read()?;
+    tools::cargo_mutants(&project)?;
+    let start = Instant::now();
+    let mut all = list::mutants(&project, None)?;
+    let asked = |mutant: &Mutant| words.is_empty() || words.contains(&mutant.file);
+    all.retain(asked);
+    ensure!(!all.is_empty(), "there is no mutant in {words:?}");
+    let found = kill(&project, all, None)?;
+    let mut table = Table::new(&["mutants", "count"]);
+    table.row(&["killed by a test", &found.killed.to_string()]);
+    table.row(&["end in a loop without end", &found.hung.len().to_string()]);
+    table.row(&["do not compile", &found.unviable.to_string()]);
+    table.row(&["survive", &found.survived.len().to_string()]);
+    let minutes = start.elapsed().as_secs().div_ceil(60);
+    table.row(&["minutes, 2 jobs", &minutes.to_string()]);
+    list::judge(&project, &found, words.is_empty())?;
+    report::write(&project, "mutants", &table)
+}
+
+/// The share in `cargo xtask test`: the lines changed, then one part of the whole.
+pub(crate) fn share(project: &Project) -> Result<()> {
+    tools::cargo_mutants(project)?;
+    let until = Instant::now() + LIMIT;
+    let mut chosen = match changed(project)? {
+        Some(diff) => list::mutants(project, Some(&diff))?,
+        None => Vec::new(),
+    };
+    let lines = chosen.len();
+    let day = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 86_400;
+    let part = usize::try_from(day)? % SHARES;
+    let all = list::mutants(project, None)?;
+    let rest = all.into_iter().skip(part).step_by(SHARES);
+    chosen.extend(
+        rest.filter(|mutant| !chosen.contains(mutant))
+            .collect::<Vec<_>>(),
+    );
+    let count = chosen.len();
+    println!(
+        "mutants: {lines} on the lines changed, {} in part {part} of {SHARES}",
+        count - lines
+    );
+    let found = kill(project, chosen, Some(until))?;
+    let (tried, killed, hung) = (found.tried(), found.killed, found.hung.len());
+    println!("mutants: {tried} of {count} tried, {killed} killed, {hung} in a loop without end");
+    if tried < count {
+        println!("mutants: {} s were not enough for all", LIMIT.as_secs());
+    }
+    list::judge(project, &found, false)
+}
+
+/// What changed in `src` since the branch left `main`, or in the last commit.
+fn changed(project: &Project) -> Result<Option<String>> {
+    let git = |args: &[&str]| {
+        let mut command = project.command("git");
+        command.args(args).stderr(Stdio::null());
+        let told = proc::read(&mut command).ok()?;
+        Some(told.trim().to_owned())
+    };
+    let head = git(&["rev-parse", "HEAD"]);
+    let base = git(&["merge-base", "HEAD", "main"])
+        .filter(|base| Some(base) != head.as_ref())
+        .or_else(|| git(&["rev-parse", "HEAD~1"]));
+    let Some(base) = base else {
+        println!("there is no history here that says what changed");
+        return Ok(None);
+    };
+    let diff = proc::read(project.command("git").args(["diff", &base, "--", "src"]))?;
+    Ok(Some(diff).filter(|diff| !diff.trim().is_empty()))
+}
+
+/// Tries the mutants in two jobs, until all are done or the time is over.
+fn kill(project: &Project, mutants: Vec<Mutant>, until: Option<Instant>) -> Result<Found> {
+    let mut chunks = Vec::new();
+    for (index, (_, tests)) in PARTS.iter().enumerate().rev() {
+        let of_part: Vec<_> = mutants
+            .iter()
+            .filter(|mutant| part_of(mutant) == index)
+            .collect();
+        chunks.extend(of_part.chunks(CHUNK).map(|chunk| (*tests, chunk.to_vec())));
+    }
+    chunks.reverse();
+    let count = chunks.len();
+    let chunks = Mutex::new(chunks);
+    let work = |number: usize| {
+        let mut job = Job::new(project, number)?;
+        loop {
+            let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some((tests, mutants)) = next else { break };
+            if !job.try_all(tests, &mutants, until)? {
+                break;
+            }
+            let left = chunks.lock().unwrap_or_else(PoisonError::into_inner).len();
+            println!("mutants: {} of {count} chunks begun", count - left);
+        }
+        Ok(job.found)
+    };
+    let jobs: Vec<Result<Found>> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..JOBS)
+            .map(|number| scope.spawn(move || work(number)))
+            .collect();
+        let ended = started.into_iter().map(|job| job.join());
+        ended
+            .map(|job| job.unwrap_or_else(|_| bail!("a job panicked")))
+            .collect()
+    });
+    let mut all = Found::default();
+    for found in jobs {
+        all += found?;
+    }
+    Ok(all)
+}
+
+fn part_of(mutant: &Mutant) -> usize {
+    let mine = |(begin, _): &(&str, &[&str])| mutant.file.starts_with(begin);
+    PARTS.iter().position(mine).unwrap_or(PARTS.len() - 1)
+}
