@@ -516,3 +516,6 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         )
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

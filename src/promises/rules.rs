@@ -309,3 +309,6 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
