@@ -375,3 +375,37 @@ impl core::fmt::Display for GrantError {
 }
 
 impl core::error::Error for GrantError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_lie_in_one_buffer_and_are_replaced_in_place() {
+        let mut rest = Rest::<16>::new();
+        assert!(rest.is_empty());
+        rest.set(&[Some(b"r1"), Some(b"scope"), None, Some(b"data")]);
+        assert!(!rest.is_empty());
+        rest.set(&[Some(b"r-22"), None, Some(b"bob"), None]);
+        let parts = [
+            Part::RefreshToken,
+            Part::Scope,
+            Part::Subject,
+            Part::AppData,
+        ];
+        let text = parts.map(|part| rest.get_str(part));
+        assert_eq!(text, ["r-22", "scope", "bob", "data"]);
+        rest.drop_refresh_token();
+        let text = parts.map(|part| rest.get_str(part));
+        assert_eq!(text, ["", "scope", "bob", "data"]);
+    }
+
+    #[test]
+    fn a_secret_has_its_name_as_its_debug() {
+        let mut secret = Secret::<8>::new();
+        secret.set(b"token");
+        let mut text = heapless::String::<16>::new();
+        assert!(core::fmt::write(&mut text, format_args!("{secret:?}")).is_ok());
+        assert_eq!(text, "Secret");
+    }
+}

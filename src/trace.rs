@@ -188,3 +188,72 @@ impl Trace {
         self.0.iter().map(Packed::unpack)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::GrantType;
+    use crate::event::Ticket;
+    use crate::waiters::Waiter;
+    use crate::why::Cause;
+
+    #[test]
+    fn each_effect_has_its_own_name_in_the_set() {
+        let (ticket, waiter, cause) = (Ticket(1), Waiter::from_u32(1), Cause::SignedOut);
+        let grant_type = GrantType::Login;
+        let state = State::Ready;
+        let effects = [
+            Effect::StateChanged { state },
+            Effect::Load { ticket },
+            Effect::Store { ticket },
+            Effect::Announce,
+            Effect::ReleaseLease { ticket },
+            Effect::AcquireLease { ticket },
+            Effect::SendTokenRequest { ticket, grant_type },
+            Effect::Probe { ticket },
+            Effect::Revoke { ticket },
+            Effect::RequireLogin { cause },
+            Effect::Refuse { waiter, cause },
+            Effect::Release { waiter },
+        ];
+        let mut all = EffectSet::default();
+        for (effect, name) in effects.iter().zip(EffectSet::NAMES) {
+            let mut set = EffectSet::default();
+            assert!(set.is_empty());
+            for _ in 0..2 {
+                set.add(effect);
+                assert!(set.names().eq([name]));
+            }
+            assert!(!set.is_empty());
+            all.add(effect);
+        }
+        assert!(all.names().eq(EffectSet::NAMES));
+    }
+
+    #[test]
+    fn a_step_is_unpacked_as_it_was_packed() {
+        let states = [
+            State::Unauthenticated,
+            State::Pending,
+            State::Ready,
+            State::Refreshing,
+            State::Expired,
+        ];
+        for from in states {
+            for to in states {
+                let mut trace = Trace::new();
+                let at = 0x0102_0304_0506_0708;
+                trace.push(at, Generation::new(3, 4), EventKind::Opened, (from, to));
+                trace.note(&Effect::Announce);
+                let step = trace.iter().last();
+                assert_eq!(step.map(|step| step.at.as_millis()), Some(at));
+                assert_eq!(step.map(|step| (step.from, step.to)), Some((from, to)));
+                assert_eq!(
+                    step.map(|step| step.generation),
+                    Some(Generation::new(3, 4))
+                );
+                assert_eq!(step.map(|step| step.effects.0), Some(1 << 3));
+            }
+        }
+    }
+}

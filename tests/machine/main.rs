@@ -23,5 +23,6 @@ mod marks;
 mod recorded;
 mod scenarios_1;
 mod scenarios_2;
+mod seen;
 mod support;
 mod table;

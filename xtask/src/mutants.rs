@@ -36,9 +36,15 @@ const PARTS: &[(&str, &[&str])] = &[
     ("src/record.rs", &["--test=record", "--test=machine"]),
     ("src/bytes", &["--test=record", "--test=machine"]),
     (
-        "src/",
-        &["--test=machine", "--test=rejections", "--test=redaction"],
+        "src/grant",
+        &[
+            "--lib",
+            "--test=machine",
+            "--test=rejections",
+            "--test=wiped",
+        ],
     ),
+    ("src/", &["--lib", "--test=machine", "--test=rejections"]),
 ];
 /// Mutants that are tried with one start of cargo-mutants.
 const CHUNK: usize = 40;

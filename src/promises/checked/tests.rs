@@ -527,8 +527,17 @@ fn a_latch_under_watch_is_printed_as_a_latch_is() {
     let watched = signed_in();
     let mut text = heapless::String::<256>::new();
     let mut bare = heapless::String::<256>::new();
-    core::fmt::write(&mut text, format_args!("{watched:?}")).unwrap();
-    core::fmt::write(&mut bare, format_args!("{:?}", watched.latch())).unwrap();
+    fmt::write(&mut text, format_args!("{watched:?}")).unwrap();
+    fmt::write(&mut bare, format_args!("{:?}", watched.latch())).unwrap();
     assert!(text.starts_with("Latch { state: Ready"));
     assert_eq!(text, bare);
+}
+
+#[test]
+fn a_violation_says_which_promise_and_how() {
+    let mut text = heapless::String::<64>::new();
+    let broken = ensure(false, Promise::P8, "lost").unwrap_err();
+    fmt::write(&mut text, format_args!("{broken}")).unwrap();
+    assert_eq!(text, "P8 (waiters): lost");
+    assert_eq!(ensure(true, Promise::P8, "lost"), Ok(()));
 }
