@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod counts;
+mod coverage;
 mod e2e;
 mod faults;
 mod fuzz;
@@ -14,6 +15,7 @@ mod proc;
 mod project;
 mod promises;
 mod provider;
+mod reasons;
 mod report;
 mod scenarios;
 mod simulate;
@@ -79,6 +81,11 @@ const COMMANDS: &[Command] = &[
         name: "mutants",
         line: "change the source a little, everywhere, and see that a test fails: [FILE..]",
         run: mutants::run,
+    },
+    Command {
+        name: "coverage",
+        line: "regions, branches and MC/DC of the source that the tests reach",
+        run: coverage::run,
     },
 ];
 

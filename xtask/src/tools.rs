@@ -12,6 +12,7 @@ use crate::project::Project;
 /// The toolchain that fuzzing needs.
 pub(crate) const NIGHTLY: &str = "nightly";
 const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_LLVM_COV: &str = "0.9.1";
 const CARGO_MUTANTS: &str = "27.1.0";
 
 /// Runs `install` unless `found` holds; fails with the name of what is missing.
@@ -59,6 +60,19 @@ pub(crate) fn component(project: &Project, name: &str) -> Result<()> {
     ensure(project, &format!("component {name}"), found, &install)
 }
 
+/// A component of another toolchain.
+pub(crate) fn component_of(project: &Project, toolchain: &str, name: &str) -> Result<()> {
+    let list = ["component", "list", "--installed", "--toolchain", toolchain];
+    let found = || listed(project, &list, name);
+    let install = ["rustup", "component", "add", "--toolchain", toolchain, name];
+    ensure(
+        project,
+        &format!("component {name} of {toolchain}"),
+        found,
+        &install,
+    )
+}
+
 pub(crate) fn target(project: &Project, name: &str) -> Result<()> {
     let found = || listed(project, &["target", "list", "--installed"], name);
     let install = ["rustup", "target", "add", name];
@@ -80,6 +94,13 @@ fn cargo_tool(project: &Project, name: &str, version: &str) -> Result<()> {
 pub(crate) fn cargo_fuzz(project: &Project) -> Result<()> {
     toolchain(project, NIGHTLY)?;
     cargo_tool(project, "cargo-fuzz", CARGO_FUZZ)
+}
+
+/// `cargo llvm-cov` and a nightly toolchain for it.
+pub(crate) fn llvm_cov(project: &Project, nightly: &str) -> Result<()> {
+    toolchain(project, nightly)?;
+    component_of(project, nightly, "llvm-tools")?;
+    cargo_tool(project, "cargo-llvm-cov", CARGO_LLVM_COV)
 }
 
 pub(crate) fn cargo_mutants(project: &Project) -> Result<()> {
