@@ -168,6 +168,13 @@ fn read(export: &Value, root: &Path) -> Result<Counts> {
     Ok(counts)
 }
 
+/// Regions of `src` reached, and all, in an export of llvm-cov.
+pub(crate) fn regions(export: &str, root: &Path) -> Result<(usize, usize)> {
+    let regions = read(&serde_json::from_str(export)?, root)?.regions;
+    let reached = regions.values().filter(|count| **count > 0).count();
+    Ok((reached, regions.len()))
+}
+
 fn numbers(row: &Value) -> [u64; 4] {
     [0, 1, 2, 3].map(|index| row[index].as_u64().unwrap_or(0))
 }

@@ -7,8 +7,10 @@ mod e2e;
 mod faults;
 mod fuzz;
 mod linked;
+mod miri;
 mod mutants;
 mod native;
+mod nightly;
 mod no_heap;
 mod no_panic;
 mod proc;
@@ -86,6 +88,21 @@ const COMMANDS: &[Command] = &[
         name: "coverage",
         line: "regions, branches and MC/DC of the source that the tests reach",
         run: coverage::run,
+    },
+    Command {
+        name: "miri",
+        line: "the tests under miri",
+        run: miri::run,
+    },
+    Command {
+        name: "fuzz",
+        line: "each fuzz target for ten minutes: --seconds S",
+        run: fuzz::run,
+    },
+    Command {
+        name: "nightly",
+        line: "every check that takes long, but for those named",
+        run: nightly::run,
     },
 ];
 

@@ -98,6 +98,19 @@ impl Job {
         receiver
     }
 
+    /// The lines of its standard error, likewise.
+    pub(crate) fn error_lines(&mut self) -> mpsc::Receiver<String> {
+        let (sender, receiver) = mpsc::channel();
+        let pipe = self.child.stderr.take();
+        std::thread::spawn(move || {
+            lines(pipe?, |line| {
+                let _ = sender.send(line.to_owned());
+            })
+            .ok()
+        });
+        receiver
+    }
+
     /// Prints both outputs with `label` before each line.
     pub(crate) fn echo(&mut self, label: &str) -> Echo {
         let errors = self.child.stderr.take();

@@ -65,6 +65,13 @@ impl Project {
         command
     }
 
+    /// `rustc` of another toolchain.
+    pub(crate) fn rustc_of(&self, toolchain: &str, args: &[&str]) -> Command {
+        let mut command = self.command("rustup");
+        command.args(["run", toolchain, "rustc"]).args(args);
+        command
+    }
+
     /// A folder below the target folder, empty.
     pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
         let path = self.target.join("xtask").join(name);

@@ -10,6 +10,7 @@ use crate::counts::Counts;
 use crate::e2e;
 use crate::fuzz;
 use crate::linked;
+use crate::miri;
 use crate::mutants;
 use crate::native;
 use crate::no_heap;
@@ -80,6 +81,11 @@ const STEPS: &[Step] = &[
         name: "trace",
         line: "one trace gives one number on each machine",
         run: |project, _| trace::short(project),
+    },
+    Step {
+        name: "miri",
+        line: "the unit tests under miri",
+        run: miri::share,
     },
     Step {
         name: "mutants",
