@@ -325,8 +325,9 @@ impl<'a> Cursor<'a> {
     fn token68(&mut self) {
         let mut ahead = Cursor(self.0);
         ahead.run(is_space);
-        ahead.run(|byte| {
-            matches!(byte, b'+' | b'-' | b'.' | b'/' | b'_' | b'~') | byte.is_ascii_alphanumeric()
+        ahead.run(|byte| match byte {
+            b'+' | b'-' | b'.' | b'/' | b'_' | b'~' => true,
+            _ => byte.is_ascii_alphanumeric(),
         });
         ahead.run(|byte| byte == b'=');
         ahead.run(is_space);
@@ -341,6 +342,10 @@ const fn is_space(byte: u8) -> bool {
 }
 
 /// RFC 9110 5.6.2.
-fn is_tchar(byte: u8) -> bool {
-    b"!#$%&'*+-.^_`|~".contains(&byte) | byte.is_ascii_alphanumeric()
+const fn is_tchar(byte: u8) -> bool {
+    match byte {
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' => true,
+        b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~' => true,
+        _ => byte.is_ascii_alphanumeric(),
+    }
 }

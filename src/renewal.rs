@@ -134,3 +134,28 @@ impl Budget {
         self.arrival = self.arrival.max(now.saturating_add(debt.min(most)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first numbers of SplitMix64 as published, from the seed 1234567.
+    #[test]
+    fn the_random_numbers_are_those_of_splitmix64() {
+        let mut random = Random(1_234_567);
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ];
+        assert_eq!([random.next(), random.next(), random.next()], expected);
+    }
+
+    #[test]
+    fn a_number_up_to_nothing_is_one() {
+        let mut random = Random(1);
+        assert_eq!(random.up_to(0), 1);
+        assert_eq!(random.up_to(1), 1);
+        assert!((0..100).any(|_| random.up_to(2) == 2));
+    }
+}

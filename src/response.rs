@@ -199,7 +199,10 @@ fn failure_of(shape: &ResponseShape, code: Value<'_>) -> Option<TokenFailure> {
         [] => NO_ERROR,
         configured => configured,
     };
-    if code.raw.is_empty() | is_in(success_codes) {
+    if code.raw.is_empty() {
+        return None;
+    }
+    if is_in(success_codes) {
         return None;
     }
     if is_in(shape.ended_codes) {

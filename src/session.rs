@@ -102,22 +102,13 @@ impl Session {
     }
 
     /// When something must be done about a usable session.
-    pub(crate) const fn wakes_at(&self, renewable: bool) -> u64 {
-        let renewal = if renewable {
-            max(self.refresh_at, self.retry_at)
-        } else {
-            NEVER
-        };
-        if renewal < self.expires_at {
-            renewal
+    pub(crate) fn wakes_at(&self, renewable: bool) -> u64 {
+        if renewable {
+            self.refresh_at.max(self.retry_at).min(self.expires_at)
         } else {
             self.expires_at
         }
     }
-}
-
-const fn max(a: u64, b: u64) -> u64 {
-    if a < b { b } else { a }
 }
 
 impl<const W: usize> Machine<W> {

@@ -110,30 +110,32 @@ impl fmt::Display for Step {
     }
 }
 
-/// A step in 20 bytes: the time in two halves, so that no padding is needed.
+/// A step in 20 bytes: the time as bytes, so that no padding is needed.
 #[derive(Debug, Clone, Copy)]
 struct Packed {
-    at: [u32; 2],
+    at: [u8; 8],
     generation: Generation,
     effects: EffectSet,
     event: EventKind,
-    /// Before in the high half, after in the low one.
+    /// Before and after, as a number of two digits.
     states: u8,
 }
 
 impl Packed {
     fn unpack(&self) -> Step {
-        let [high, low] = self.at;
         Step {
-            at: Instant::from_millis((u64::from(high) << 32) | u64::from(low)),
+            at: Instant::from_millis(u64::from_le_bytes(self.at)),
             generation: self.generation,
             effects: self.effects,
             event: self.event,
-            from: state(self.states >> 4),
-            to: state(self.states & 0xf),
+            from: state(self.states.wrapping_div(STATES)),
+            to: state(self.states.wrapping_rem(STATES)),
         }
     }
 }
+
+/// The base of the digits for states.
+const STATES: u8 = 5;
 
 const fn state(index: u8) -> State {
     match index {
@@ -165,12 +167,11 @@ impl Trace {
             self.0.rotate_left(1);
             self.0.pop();
         }
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-        let at = [(at >> 32) as u32, at as u32];
-        let states = ((states.0 as u8) << 4) | states.1 as u8;
+        let (from, to) = (states.0 as u8, states.1 as u8);
+        let states = from.wrapping_mul(STATES).wrapping_add(to);
         // There is room now.
         let _ = self.0.push(Packed {
-            at,
+            at: at.to_le_bytes(),
             generation,
             effects: EffectSet::default(),
             event,

@@ -343,6 +343,25 @@ fn a_parameter_without_a_scheme_says_nothing() {
     assert_eq!(kind("= \"x\" ="), ChallengeKind::OtherScheme);
 }
 
+/// RFC 9110 11.2: a challenge bears parameters or one token68, which may look like a parameter without a value.
+#[test]
+fn rfc9110_11_2_a_token68_is_no_parameter() {
+    assert_eq!(kind("Bearer error="), ChallengeKind::NoError);
+    assert_eq!(kind("Bearer error=, Basic"), ChallengeKind::NoError);
+    for character in "+-._~/".chars() {
+        let header = format!("Bearer {character}error==");
+        assert_eq!(kind(&header), ChallengeKind::NoError, "{header}");
+    }
+    assert_eq!(kind("Bearer :error="), ChallengeKind::OtherError);
+}
+
+#[test]
+fn values_that_differ_are_not_equal() {
+    let (one, other) = (parse("Bearer realm=a"), parse("Bearer realm=b"));
+    assert_ne!(one.realm(), other.realm());
+    assert_eq!(one.realm(), parse("Bearer realm=\"\\a\"").realm());
+}
+
 #[test]
 fn an_empty_error_is_an_error() {
     assert_eq!(kind("Bearer error=\"\""), ChallengeKind::OtherError);

@@ -21,6 +21,7 @@ mod gaps;
 mod life;
 mod marks;
 mod recorded;
+mod rare;
 mod scenarios_1;
 mod scenarios_2;
 mod seen;

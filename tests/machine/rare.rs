@@ -1,0 +1,216 @@
+//! What happens rarely: no store, answers that are too late to be of use, orders that nobody picked up.
+
+use core::fmt;
+use core::fmt::Write;
+
+use tokenlatch::Cause;
+use tokenlatch::Challenge;
+use tokenlatch::ChallengeKind;
+use tokenlatch::Config;
+use tokenlatch::Corrupt;
+use tokenlatch::Event;
+use tokenlatch::Expiry;
+use tokenlatch::Latch;
+use tokenlatch::LeaseMode;
+use tokenlatch::Now;
+use tokenlatch::Outcome;
+use tokenlatch::State;
+use tokenlatch::TokenFailure;
+use tokenlatch::TokenType;
+use tokenlatch::Waiter;
+use tokenlatch::promises::Promise;
+
+use crate::support::Host;
+use crate::support::grant;
+
+/// Without a store every credential is volatile, a look ends at once, and a refused refresh token
+/// ends the session with its access token.
+// promises: P2, P11
+#[test]
+fn a_latch_without_a_store_has_nothing_to_look_at() {
+    let mut host = Host::new(Config::in_memory());
+    host.tell(Event::Opened);
+    assert!(!host.latch().is_volatile());
+    host.sign_in(grant("a1", Some("r1"), 3600));
+    assert!(host.latch().is_volatile());
+    host.tell(Event::Resumed).is_in(State::Ready);
+    host.tell(Event::RefreshRequested);
+    host.token_failed(TokenFailure::InvalidGrant)
+        .is_in(State::Ready);
+    assert_eq!(host.latch().trouble(), Some(Cause::SessionEnded));
+    host.wait().is_in(State::Unauthenticated);
+    assert_eq!(host.count("Load"), 0);
+    assert_eq!(host.count("Store"), 0);
+}
+
+/// An answer that took longer than its token lives opens nothing, and is not asked for again at once.
+// promises: P1, P10
+#[test]
+fn a_renewed_token_that_is_over_when_it_arrives_is_asked_for_again_later() {
+    let mut host = Host::new(Config::in_memory());
+    host.tell(Event::Opened);
+    host.sign_in(grant("a1", Some("r1"), 3600));
+    host.tell(Event::RefreshRequested);
+    host.now += 20_000;
+    host.granted(grant("a2", Some("r2"), 10))
+        .is_in(State::Expired);
+    assert_eq!(host.latch().trouble(), Some(Cause::Unavailable));
+    assert_eq!(host.count("SendTokenRequest"), 1);
+    host.wait().is_in(State::Refreshing);
+    assert_eq!(host.count("SendTokenRequest"), 2);
+}
+
+/// Sleep shortens what has an end, and nothing else.
+// promises: P15
+#[test]
+fn a_token_without_an_end_has_none_after_sleep_either() {
+    let mut host = Host::new(Config::in_memory());
+    host.tell(Event::Opened);
+    let mut endless = grant("a1", Some("r1"), 1);
+    endless.expiry = Expiry::Unknown;
+    host.sign_in(endless);
+    host.offset = host.offset.map(|offset| offset + 86_400_000);
+    host.tell(Event::TimeoutReached).is_in(State::Ready);
+    assert_eq!(host.latch().expires_at(), None);
+}
+
+/// Twice with the same token, the second time when it was no longer fresh: that is all it gets.
+// promises: P9
+#[test]
+fn a_request_refused_twice_with_one_token_is_given_back() {
+    let mut host = Host::new(Config::in_memory());
+    host.tell(Event::Opened);
+    host.sign_in(grant("a1", Some("r1"), 3600));
+    let (_, receipt) = host.request_and_send(1);
+    assert_eq!(host.answer(receipt, 401), Outcome::Retry);
+    host.retry(1, receipt);
+    host.wait();
+    let (_, again) = host.send(1).expect("a permit");
+    host.now = 10_000;
+    assert_eq!(
+        host.answer(again, 401),
+        Outcome::Surface(Cause::RefusedFresh)
+    );
+    assert_eq!(host.count("SendTokenRequest"), 0);
+}
+
+/// The order was never picked up, so there is nothing to give back when its time is over.
+// promises: P15
+#[test]
+fn a_lease_that_nobody_asked_for_is_not_given_back() {
+    for told in [true, false] {
+        let mut config = Config::new();
+        config.lease = LeaseMode::Host;
+        let mut host = Host::new(config);
+        let cell = host.sign_in(grant("a1", Some("r1"), 3600));
+        let mut latch = Latch::<256, 8>::new(config, 2).expect("a config that works");
+        let mut now = Now::new(0, crate::support::EPOCH);
+        latch.handle(now, Event::Opened).expect("taken");
+        let Some(tokenlatch::Effect::Load { ticket }) = latch.poll_effect_of_load() else {
+            panic!("no load");
+        };
+        let record = Some(&cell[..]);
+        latch
+            .handle(now, Event::Loaded { ticket, record })
+            .expect("taken");
+        while latch.poll_effect().is_some() {}
+        latch.handle(now, Event::RefreshRequested).expect("taken");
+        if told {
+            while latch.poll_effect().is_some() {}
+        }
+        now = Now::new(60_000, crate::support::EPOCH + 60_000);
+        latch.handle(now, Event::TimeoutReached).expect("taken");
+        let mut given_back = false;
+        while let Some(effect) = latch.poll_effect() {
+            given_back |= matches!(effect, tokenlatch::Effect::ReleaseLease { .. });
+        }
+        assert_eq!(given_back, told);
+    }
+}
+
+trait PollLoad {
+    fn poll_effect_of_load(&mut self) -> Option<tokenlatch::Effect>;
+}
+
+impl PollLoad for Latch<256, 8> {
+    fn poll_effect_of_load(&mut self) -> Option<tokenlatch::Effect> {
+        std::iter::from_fn(|| self.poll_effect())
+            .find(|effect| matches!(effect, tokenlatch::Effect::Load { .. }))
+    }
+}
+
+#[test]
+fn the_scheme_is_that_of_the_token_type() {
+    for (token_type, scheme) in [(TokenType::Bearer, "Bearer"), (TokenType::Dpop, "DPoP")] {
+        let mut host = Host::new(Config::in_memory());
+        host.tell(Event::Opened);
+        let mut grant = grant("a1", None, 3600);
+        grant.token_type = token_type;
+        host.sign_in(grant);
+        host.request(1).is_admitted();
+        let now = host.time();
+        let permit = host.latch.permit(now, Waiter::from_u32(1));
+        let permit = permit.expect("no promise broken").expect("a permit");
+        assert_eq!(permit.scheme(), scheme);
+    }
+}
+
+#[test]
+fn every_cause_is_found_by_its_number() {
+    for cause in Cause::ALL {
+        assert_eq!(Cause::from_code(cause.code()), Some(*cause));
+        assert_eq!(cause.name(), format!("{cause:?}"));
+    }
+    assert_eq!(Cause::from_code(0), None);
+}
+
+#[test]
+fn each_text_is_of_its_own() {
+    let corrupt = [
+        Corrupt::Truncated,
+        Corrupt::Magic,
+        Corrupt::Version,
+        Corrupt::Checksum,
+        Corrupt::Content,
+    ];
+    let texts = corrupt.map(Corrupt::sentence).into_iter();
+    let promises = Promise::ALL.iter().map(|promise| promise.text());
+    let mut all: Vec<_> = texts.chain(promises).collect();
+    let count = all.len();
+    assert!(all.iter().all(|text| text.len() > 10));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), count);
+    assert_eq!(Config::default(), Config::new());
+}
+
+/// A writer with room for so many bytes.
+struct Short(usize);
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
+        Ok(())
+    }
+}
+
+// promises: P14
+#[test]
+fn a_writer_that_is_full_is_told_of_by_the_formatter() {
+    let mut host = Host::new(Config::new());
+    host.tell(Event::Opened);
+    let step = host.latch().trace().last().expect("a step");
+    let header = br#"Bearer realm="a b""#;
+    let challenge = Challenge::parse([&header[..]]);
+    assert_eq!(challenge.kind(), ChallengeKind::NoError);
+    let realm = challenge.realm().expect("a realm");
+    for text in [format!("{step}"), format!("{realm:?}")] {
+        for room in 0..=text.len() {
+            let done = match &text[..1] {
+                "\"" => write!(Short(room), "{realm:?}"),
+                _ => write!(Short(room), "{step}"),
+            };
+            assert_eq!(done.is_ok(), room == text.len(), "{room} of {text}");
+        }
+    }
+}
