@@ -139,7 +139,7 @@ impl Budget {
 mod tests {
     use super::*;
 
-    /// The first numbers of SplitMix64 as published, from the seed 1234567.
+    /// The first numbers of `SplitMix64` as published, from the seed 1234567.
     #[test]
     fn the_random_numbers_are_those_of_splitmix64() {
         let mut random = Random(1_234_567);

@@ -2,7 +2,7 @@
 #![cfg(not(miri))] // it reads padding, which miri rightly minds
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
-use std::alloc::Layout;
+use core::alloc::Layout;
 use std::alloc::alloc_zeroed;
 use std::alloc::dealloc;
 
@@ -65,7 +65,7 @@ impl Drop for Place {
 fn a_dropped_latch_leaves_no_token_where_it_was() {
     let mut place = Place::new();
     let now = Now::monotonic(0);
-    let mark = std::str::from_utf8(MARK).expect("text");
+    let mark = core::str::from_utf8(MARK).expect("text");
     let mut grant = Grant::new(mark);
     grant.refresh_token = Some(mark);
     let latch = place.latch();

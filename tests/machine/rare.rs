@@ -134,7 +134,7 @@ trait PollLoad {
 
 impl PollLoad for Latch<256, 8> {
     fn poll_effect_of_load(&mut self) -> Option<tokenlatch::Effect> {
-        std::iter::from_fn(|| self.poll_effect())
+        core::iter::from_fn(|| self.poll_effect())
             .find(|effect| matches!(effect, tokenlatch::Effect::Load { .. }))
     }
 }

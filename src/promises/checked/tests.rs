@@ -1,5 +1,4 @@
 //! What is noted, and the checks of the calls themselves: each is shown notes that do not fit the latch.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
 use crate::event::Access;

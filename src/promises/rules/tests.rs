@@ -1,5 +1,4 @@
 //! Each rule is shown what breaks it, and what just does not.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::super::checked::tests::FIRST;
 use super::super::checked::tests::SECOND;
@@ -289,7 +288,7 @@ fn send(watched: &mut Watched, now: u64) -> Result<(), &'static str> {
     let timeout = u64::from(watched.latch.config().token_timeout_ms);
     let order = Order {
         ticket: 8,
-        deadline: now + timeout,
+        deadline: now.saturating_add(timeout),
         told: true,
     };
     watched.now = now;
