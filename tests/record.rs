@@ -588,6 +588,15 @@ fn a_record_by_hand_is_read_when_its_content_fits() {
 
 // promises: P12
 #[test]
+fn a_record_with_more_or_fewer_fields_is_corrupt() {
+    for fields in [0, TOMBSTONE, LIVE - 1, LIVE + 1] {
+        let bytes = seal(&Hand::new().write(fields));
+        assert_eq!(inspect(&bytes), StoreContent::Corrupt(Corrupt::Content));
+    }
+}
+
+// promises: P12
+#[test]
 fn content_that_no_latch_writes_is_corrupt() {
     let over = u64::from(u32::MAX / 2) + 1;
     let cases: [(&str, Vec<u8>); 15] = [

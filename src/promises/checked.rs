@@ -237,12 +237,13 @@ impl<const T: usize, const W: usize> Checked<T, W> {
             "a timeout was refused",
         )?;
         self.look(before)?;
-        let next = self
-            .latch
-            .poll_timeout()
-            .map(crate::time::Instant::as_millis);
+        self.check_progress()
+    }
+
+    fn check_progress(&self) -> Result<(), Violation> {
+        let next = self.latch.poll_timeout();
         ensure(
-            next.is_none_or(|at| at > self.now),
+            next.is_none_or(|at| at.as_millis() > self.now),
             Promise::P15,
             "a timeout made no progress",
         )

@@ -60,6 +60,63 @@ fn a_renewed_token_that_is_over_when_it_arrives_is_asked_for_again_later() {
     assert_eq!(host.count("SendTokenRequest"), 2);
 }
 
+/// An end by the server's clock says nothing where neither clock is known.
+// promises: P15
+#[test]
+fn an_absolute_end_is_not_believed_without_any_wall_clock() {
+    let mut host = Host::new(Config::in_memory());
+    host.offset = None;
+    host.tell(Event::Opened);
+    let mut absolute = grant("a1", Some("r1"), 1);
+    absolute.expiry = Expiry::At(crate::support::EPOCH + 3_600_000);
+    host.sign_in(absolute);
+    assert_eq!(host.latch().expires_at(), None);
+}
+
+/// A lost answer without a store: no sibling could have renewed, so nothing is looked at before the login.
+// promises: P11
+#[test]
+fn a_lost_answer_without_a_store_ends_at_a_login() {
+    let mut host = Host::new(Config::in_memory());
+    host.tell(Event::Opened);
+    host.sign_in(grant("a1", Some("r1"), 60));
+    host.now = 60_000;
+    host.tell(Event::TimeoutReached).is_in(State::Refreshing);
+    host.now += 20_000;
+    host.token_failed(TokenFailure::Lost)
+        .gives(&["StateChanged Expired", "RequireLogin RefreshResponseLost"]);
+    assert_eq!(host.count("Load"), 0);
+}
+
+/// Refused, never accepted, and nothing to renew it with.
+// promises: P9
+#[test]
+fn a_token_refused_fresh_that_can_not_be_renewed_needs_a_login() {
+    let mut host = Host::new(Config::in_memory());
+    host.tell(Event::Opened);
+    host.sign_in(grant("a1", None, 3600));
+    let (_, receipt) = host.request_and_send(1);
+    host.now = 10_000;
+    let surfaced = Outcome::Surface(Cause::RefusedFresh);
+    assert_eq!(host.answer(receipt, 401), surfaced);
+    assert_eq!(host.state(), State::Expired);
+}
+
+/// A server that can't be reached is told as such, by the status of its answer.
+#[test]
+fn an_answer_that_is_none_is_a_failed_token_request() {
+    let mut latch = Latch::<64, 2>::new(Config::in_memory(), 1).expect("a config that works");
+    let now = Now::monotonic(0);
+    latch.handle(now, Event::Opened).expect("taken");
+    let Ok(Outcome::Login(ticket)) = latch.handle(now, Event::LoginStarted) else {
+        panic!("no login");
+    };
+    let response = tokenlatch::response::TokenResponse::new(503);
+    let told = latch.handle_response(now, ticket, response, &mut []);
+    assert_eq!(told, Ok(Outcome::Done));
+    assert_eq!(latch.state(), State::Unauthenticated);
+}
+
 /// Sleep shortens what has an end, and nothing else.
 // promises: P15
 #[test]
@@ -173,8 +230,8 @@ fn each_text_is_of_its_own() {
         Corrupt::Checksum,
         Corrupt::Content,
     ];
-    let texts = corrupt.map(Corrupt::sentence).into_iter();
-    let promises = Promise::ALL.iter().map(|promise| promise.text());
+    let texts = corrupt.map(|corrupt| corrupt.to_string()).into_iter();
+    let promises = Promise::ALL.iter().map(|promise| promise.text().to_owned());
     let mut all: Vec<_> = texts.chain(promises).collect();
     let count = all.len();
     assert!(all.iter().all(|text| text.len() > 10));

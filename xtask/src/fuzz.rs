@@ -183,20 +183,18 @@ impl Stats {
 /// Regions of `src` that the inputs reach, and how many the target has in all.
 fn covered(project: &Project, name: &str) -> Result<(usize, usize)> {
     tools::component_of(project, NIGHTLY, "llvm-tools")?;
-    let mut command = project.cargo_of(NIGHTLY, &["fuzz", "coverage", name]);
+    let built = project.target.join("fuzz-coverage");
+    let mut command = project.cargo_of(NIGHTLY, &["fuzz", "coverage", "--target-dir"]);
+    command.arg(&built).arg(name);
     proc::run(command.arg(corpus(project, name)))?;
     let sysroot = proc::read(&mut project.rustc_of(NIGHTLY, &["--print", "sysroot"]))?;
     let host = proc::read(&mut project.rustc_of(NIGHTLY, &["--print", "host-tuple"]))?;
     let (sysroot, host) = (Path::new(sysroot.trim()), host.trim());
     let tool = sysroot.join("lib/rustlib").join(host).join("bin/llvm-cov");
-    let built = project
-        .root
-        .join("fuzz/target")
-        .join(host)
-        .join("coverage")
-        .join(host);
     let mut command = Command::new(tool);
-    command.arg("export").arg(built.join("release").join(name));
+    command
+        .arg("export")
+        .arg(built.join(host).join("release").join(name));
     let profile = format!("fuzz/coverage/{name}/coverage.profdata");
     command
         .arg("-instr-profile")

@@ -32,7 +32,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("src/challenge", &["--test=challenge"]),
     ("src/response", &["--test=response"]),
     ("src/retry_after", &["--test=retry_after"]),
-    ("src/promises", &["--lib"]),
+    ("src/promises", &["--lib", "--test=machine"]),
     ("src/record.rs", &["--test=record", "--test=machine"]),
     ("src/bytes", &["--test=record", "--test=machine"]),
     (

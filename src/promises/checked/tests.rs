@@ -416,6 +416,35 @@ fn an_answer_that_is_no_refusal_ends_the_count_of_loops() {
     }
 }
 
+// promises: P9
+#[test]
+fn an_answer_is_noted() {
+    let mut watched = renewing();
+    let before = Seen {
+        state: State::Ready,
+        ..watched.seen()
+    };
+    let answered = Event::Answered {
+        receipt: Receipt::new(1, 1, false),
+        status: 403,
+        challenge: ChallengeKind::Absent,
+    };
+    let broken = watched.note(&answered, Outcome::Retry, before).unwrap_err();
+    assert_eq!(broken.what, "something else than a 401 began a renewal");
+}
+
+// promises: P15
+#[test]
+fn a_timeout_that_is_due_again_at_once_is_seen() {
+    let mut watched = signed_in();
+    watched.latch.machine.session.as_mut().unwrap().expires_at = 1_000;
+    watched.now = 999;
+    assert!(watched.check_progress().is_ok());
+    watched.now = 1_000;
+    let broken = watched.check_progress().unwrap_err();
+    assert_eq!(broken.what, "a timeout made no progress");
+}
+
 // promises: P6
 #[test]
 fn a_sign_out_leaves_nothing() {
@@ -429,8 +458,8 @@ fn a_sign_out_leaves_nothing() {
     let mut named = Grant::ambient();
     named.subject = Some("alice");
     watched.latch.rest.set(&named.rest());
-    // The name alone counts as something left, whatever it is kept with.
-    watched.note_broken(&Event::LogoutRequested, Outcome::Done);
+    let broken = watched.note_broken(&Event::LogoutRequested, Outcome::Done);
+    assert_eq!(broken, "signed out and a secret is left");
     watched.latch.wipe();
     watched
         .note(&Event::LogoutRequested, Outcome::Done, watched.seen())
