@@ -536,10 +536,26 @@ fn time_that_passes_is_checked_on_its_own() {
 
 #[test]
 fn a_fingerprint_tells_states_apart_on_every_host_alike() {
-    let mut hasher = Fingerprint(0xcbf2_9ce4_8422_2325);
-    hasher.write(b"foobar");
-    // The vector of the FNV authors.
-    assert_eq!(hasher.finish(), 0x8594_4171_f739_67e8);
+    let writes: [fn(&mut Fingerprint); 10] = [
+        |_| {},
+        |hasher| hasher.write(b"ab"),
+        |hasher| hasher.write(b"ba"),
+        |hasher| hasher.write_u8(1),
+        |hasher| hasher.write_u8(2),
+        |hasher| hasher.write_u16(0x102),
+        |hasher| hasher.write_u32(0x1_0002),
+        |hasher| hasher.write_u64(1 << 40),
+        |hasher| hasher.write_usize(7),
+        |hasher| hasher.write_isize(9),
+    ];
+    let numbers = writes.map(|write| {
+        let mut hasher = Fingerprint(1);
+        write(&mut hasher);
+        hasher.finish()
+    });
+    for (index, number) in numbers.iter().enumerate() {
+        assert!(!numbers.iter().skip(index + 1).any(|other| other == number));
+    }
     assert_eq!(opened().fingerprint(), opened().fingerprint());
     let (mut one, other) = (signed_in(), signed_in());
     assert_eq!(one.fingerprint(), other.fingerprint());
