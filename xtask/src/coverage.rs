@@ -61,7 +61,7 @@ pub(crate) fn run(_: &[String]) -> Result<()> {
             found.push(finding(&project, "decision", place, "")?);
         }
     }
-    let mut table = Table::new(&["of `src`", "count", "reached", "listed with a reason"]);
+    let mut table = Table::new(&["of `src`", "count", "reached", "not reached"]);
     let mut row = |what: &str, count: usize, reached: usize| {
         table.row(&[
             what,
@@ -80,8 +80,8 @@ pub(crate) fn run(_: &[String]) -> Result<()> {
         conditions,
         alone,
     );
-    reasons::judge(&project, LIST, &found, true)?;
-    report::write(&project, "coverage", &table)
+    report::write(&project, "coverage", &table)?;
+    reasons::judge(&project, LIST, &found, true)
 }
 
 fn percent(part: usize, whole: usize) -> f64 {

@@ -68,7 +68,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         "regions of `src` reached",
     ]);
     let (mut executions, mut spent) = (0, 0);
-    for ((name, fast), (_, checked)) in fast.iter().zip(&checked) {
+    for (name, fast) in &fast {
+        let checked = checked.iter().find(|(checked, _)| checked == name);
+        let (_, checked) = checked.with_context(|| format!("`{name}` came meanwhile"))?;
         let (reached, count) = covered(&project, name)?;
         let (runs, seconds) = (
             fast.executions + checked.executions,

@@ -585,3 +585,13 @@ fn a_violation_says_which_promise_and_how() {
     assert_eq!(text, "P8 (waiters): lost");
     assert_eq!(ensure(true, Promise::P8, "lost"), Ok(()));
 }
+
+#[test]
+fn a_configuration_that_can_not_work_is_refused_here_too() {
+    let mut config = Config::new();
+    config.budget = 0;
+    assert_eq!(
+        Watched::new(config, 1).err(),
+        Some(ConfigError::Zero("budget"))
+    );
+}
