@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use anyhow::anyhow;
 use anyhow::bail;
 
 use crate::COMMANDS;
@@ -31,13 +32,14 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         .iter()
         .filter(|(name, _)| !words.iter().any(|word| word == name))
     {
-        let Some(command) = COMMANDS.iter().find(|command| command.name == *name) else {
-            bail!("there is no command `{name}`");
-        };
         let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
         println!("\n== {name} {}", args.join(" "));
         let start = Instant::now();
-        let done = (command.run)(&args);
+        let command = COMMANDS.iter().find(|command| command.name == *name);
+        let done = match command {
+            Some(command) => (command.run)(&args),
+            None => Err(anyhow!("there is no command `{name}`")),
+        };
         let result = if done.is_ok() { "passed" } else { "failed" };
         if let Err(error) = done {
             failed += 1;
