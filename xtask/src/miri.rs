@@ -68,6 +68,7 @@ fn miri(project: &Project, tests: &str, except: &[&str]) -> Result<Counts> {
     }
     // Its own builds, beside those of the compiler.
     command.env("CARGO_TARGET_DIR", project.target.join("miri"));
+    command.env_remove("UPDATE");
     let mut counts = Counts::default();
     counts::run(&mut command, &mut counts)?;
     Ok(counts)

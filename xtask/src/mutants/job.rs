@@ -73,7 +73,7 @@ impl<'a> Job<'a> {
         let mut command = self.project.cargo(args);
         command.current_dir(self.folder.join("tree"));
         command.env("CARGO_TARGET_DIR", self.folder.join("target"));
-        command.env("CARGO_BUILD_JOBS", "1");
+        command.env("CARGO_BUILD_JOBS", "1").env_remove("UPDATE");
         command
     }
 
