@@ -1,14 +1,19 @@
 //! The parts of CBOR (RFC 8949 3) that a record is made of: unsigned numbers, `false` and `true`, byte strings, text
-//! strings and arrays of a definite length, each in its one deterministic form (4.2.1).
+//! strings and arrays of a definite length, each in its one deterministic form (4.2.1). A recording has negative numbers
+//! and `null` as well.
 
 /// The major type, where it stands in the first byte of an item (RFC 8949 3.1).
 const UNSIGNED: u8 = 0 << 5;
+#[cfg(feature = "recording")]
+const NEGATIVE: u8 = 1 << 5;
 const BYTES: u8 = 2 << 5;
 const TEXT: u8 = 3 << 5;
 const ARRAY: u8 = 4 << 5;
 
 const FALSE: u8 = 0xF4;
 const TRUE: u8 = 0xF5;
+#[cfg(feature = "recording")]
+pub(crate) const NULL: u8 = 0xF6;
 
 /// The room that is left. A writer that has said `None` is of no more use.
 pub(crate) struct Writer<'a>(pub(crate) &'a mut [u8]);
@@ -61,7 +66,24 @@ impl Writer<'_> {
     }
 }
 
+#[cfg(feature = "recording")]
+impl Writer<'_> {
+    pub(crate) fn null(&mut self) -> Option<()> {
+        self.put(&[NULL])
+    }
+
+    pub(crate) fn signed(&mut self, value: i64) -> Option<()> {
+        let (major, value) = match value {
+            0.. => (UNSIGNED, value),
+            // -1 - value (RFC 8949 3.1).
+            _ => (NEGATIVE, !value),
+        };
+        self.head(major, value.cast_unsigned())
+    }
+}
+
 /// The bytes that are still to be read. `None`: they do not begin with what was asked for.
+#[cfg_attr(feature = "recording", derive(Debug, Clone))]
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -116,6 +138,31 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
+    }
+}
+
+#[cfg(feature = "recording")]
+impl Reader<'_> {
+    /// Steps over `null`, if it stands here.
+    pub(crate) fn null(&mut self) -> bool {
+        let rest = self.0.strip_prefix(&[NULL]);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    pub(crate) fn is_array(&self) -> bool {
+        self.is(ARRAY)
+    }
+
+    pub(crate) fn signed(&mut self) -> Option<i64> {
+        if self.is(NEGATIVE) {
+            return Some(!i64::try_from(self.head(NEGATIVE)?).ok()?);
+        }
+        self.number()
+    }
+
+    fn is(&self, major: u8) -> bool {
+        self.0.first().is_some_and(|first| first & 0xE0 == major)
     }
 }
 
@@ -230,5 +277,49 @@ mod tests {
         let mut reader = Reader(&buffer[..end]);
         assert_eq!(reader.text(), Some("twenty-four characters.."));
         assert_eq!((reader.bytes(), reader.0), (Some(&[1, 2][..]), &[][..]));
+    }
+    /// Negative numbers of RFC 8949 appendix A, and the ends.
+    #[cfg(feature = "recording")]
+    #[test]
+    fn signed_numbers_have_their_shortest_form() {
+        const MAX: u8 = 0xff;
+        let all: &[(i64, &[u8])] = &[
+            (0, &[0x00]),
+            (-1, &[0x20]),
+            (-10, &[0x29]),
+            (-100, &[0x38, 0x63]),
+            (-1000, &[0x39, 0x03, 0xe7]),
+            (i64::MAX, &[0x1b, 0x7f, MAX, MAX, MAX, MAX, MAX, MAX, MAX]),
+            (i64::MIN, &[0x3b, 0x7f, MAX, MAX, MAX, MAX, MAX, MAX, MAX]),
+        ];
+        for (number, bytes) in all {
+            let mut buffer = [0; 9];
+            let mut writer = Writer(&mut buffer);
+            assert_eq!(writer.signed(*number), Some(()));
+            let length = 9 - writer.0.len();
+            assert_eq!(&buffer[..length], *bytes);
+            let mut reader = Reader(bytes);
+            assert_eq!((reader.signed(), reader.0.len()), (Some(*number), 0));
+        }
+        for too_large in [0x1b, 0x3b] {
+            let bytes = [too_large, 0x80, 0, 0, 0, 0, 0, 0, 0];
+            assert_eq!(Reader(&bytes).signed(), None);
+        }
+        assert_eq!(Reader(&[0x38, 23]).signed(), None, "a longer form");
+        assert_eq!(Reader(&[BYTES]).signed(), None, "another type");
+    }
+
+    #[cfg(feature = "recording")]
+    #[test]
+    fn null_is_stepped_over_and_nothing_else() {
+        let mut buffer = [0; 1];
+        assert_eq!(Writer(&mut buffer).null(), Some(()));
+        for first in 0..=255_u8 {
+            let mut reader = Reader(&[first]);
+            assert_eq!(reader.is_array(), first >> 5 == 4, "{first:#x}");
+            assert_eq!(reader.null(), first == buffer[0], "{first:#x}");
+            assert_eq!(reader.0.is_empty(), first == buffer[0], "{first:#x}");
+        }
+        assert!(!Reader(&[]).null());
     }
 }

@@ -1,5 +1,7 @@
 //! Names as numbers and back, each pair from one list. A number is never used again for something else.
 
+use crate::cbor::Reader;
+use crate::cbor::Writer;
 use crate::challenge::ChallengeKind;
 use crate::config::Confirmation;
 use crate::config::Credential;
@@ -27,6 +29,46 @@ use crate::why::Cause;
 pub(super) trait Coded: Sized {
     fn number(self) -> u64;
     fn coded(number: u64) -> Option<Self>;
+}
+
+impl Writer<'_> {
+    pub(super) fn coded(&mut self, value: impl Coded) -> Option<()> {
+        self.number(value.number())
+    }
+
+    /// Something, or `null`.
+    pub(super) fn option<T>(
+        &mut self,
+        value: Option<T>,
+        write: impl FnOnce(&mut Self, T) -> Option<()>,
+    ) -> Option<()> {
+        match value {
+            Some(value) => write(self, value),
+            None => self.null(),
+        }
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn coded<C: Coded>(&mut self) -> Option<C> {
+        C::coded(self.number()?)
+    }
+
+    /// Something, or `null`.
+    pub(super) fn option<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.null() {
+            return Some(None);
+        }
+        read(self).map(Some)
+    }
+
+    /// An array of so many.
+    pub(super) fn fields(&mut self, count: u64) -> Option<()> {
+        (self.array()? == count).then_some(())
+    }
 }
 
 macro_rules! coded {

@@ -1,10 +1,7 @@
 //! The configuration as numbers. `response` is left out: it is the parser's, the latch does not look at it.
 
-use minicbor::Decoder;
-use minicbor::Encoder;
-use minicbor::encode::Write;
-
-use super::code::Coded;
+use crate::cbor::Reader;
+use crate::cbor::Writer;
 use crate::config::Config;
 
 macro_rules! fields {
@@ -13,24 +10,19 @@ macro_rules! fields {
         const COUNT: u64 = [$(stringify!($field)),*].len() as u64;
 
         /// Writes all of them, in this order.
-        pub(super) fn encode<B: Write>(
-            config: &Config,
-            encoder: &mut Encoder<B>,
-        ) -> Result<(), minicbor::encode::Error<B::Error>> {
+        pub(super) fn encode(config: &Config, writer: &mut Writer<'_>) -> Option<()> {
             // Without `..`: a new field has to be listed.
             let Config { $($field,)* response: _ } = *config;
-            encoder.array(COUNT)?;
-            $(encoder.u64($field.number())?;)*
-            Ok(())
+            writer.array(COUNT)?;
+            $(writer.coded($field)?;)*
+            Some(())
         }
 
         /// Reads what [`encode`] wrote.
-        pub(super) fn decode(decoder: &mut Decoder<'_>) -> Option<Config> {
-            if decoder.array().ok()? != Some(COUNT) {
-                return None;
-            }
+        pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Config> {
+            reader.fields(COUNT)?;
             let mut config = Config::new();
-            $(config.$field = Coded::coded(decoder.u64().ok()?)?;)*
+            $(config.$field = reader.coded()?;)*
             Some(config)
         }
     };

@@ -1,12 +1,8 @@
 //! Grants and stored records without their secrets.
 
-use minicbor::Decoder;
-use minicbor::Encoder;
-use minicbor::data::Type;
-use minicbor::encode::Write;
-
-use super::code::Coded;
 use super::redacted::Redacted;
+use crate::cbor::Reader;
+use crate::cbor::Writer;
 use crate::grant::Expiry;
 use crate::grant::Grant;
 use crate::record;
@@ -124,96 +120,63 @@ impl RedactedFound {
     }
 }
 
-pub(super) type Encoded<B> = Result<(), minicbor::encode::Error<<B as Write>::Error>>;
-
 const SECRET_FIELDS: u64 = 3;
 const GRANT_FIELDS: u64 = 9;
 const TOMBSTONE_FIELDS: u64 = 12;
 const LIVE_FIELDS: u64 = TOMBSTONE_FIELDS + 1;
 
 impl Redacted {
-    pub(super) fn encode<B: Write>(&self, encoder: &mut Encoder<B>) -> Encoded<B> {
-        encoder.array(SECRET_FIELDS)?;
-        encoder.u32(self.length)?.u32(self.number)?;
-        encoder.u64(self.form.number())?.ok()
+    pub(super) fn encode(&self, writer: &mut Writer<'_>) -> Option<()> {
+        writer.array(SECRET_FIELDS)?;
+        writer.number(self.length)?;
+        writer.number(self.number)?;
+        writer.coded(self.form)
     }
 
-    pub(super) fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
-        if decoder.array().ok()? != Some(SECRET_FIELDS) {
-            return None;
-        }
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        reader.fields(SECRET_FIELDS)?;
         Some(Self {
-            length: decoder.u32().ok()?,
-            number: decoder.u32().ok()?,
-            form: Coded::coded(decoder.u64().ok()?)?,
+            length: reader.number()?,
+            number: reader.number()?,
+            form: reader.coded()?,
         })
     }
 }
 
-/// Something, or `null`.
-fn encode_option<B: Write>(number: Option<u64>, encoder: &mut Encoder<B>) -> Encoded<B> {
-    match number {
-        Some(number) => encoder.u64(number)?.ok(),
-        None => encoder.null()?.ok(),
-    }
-}
-
-/// Whether something other than `null` stands here; `null` is stepped over.
-pub(super) fn is_some(decoder: &mut Decoder<'_>) -> Option<bool> {
-    if decoder.datatype().ok()? != Type::Null {
-        return Some(true);
-    }
-    decoder.null().ok()?;
-    Some(false)
-}
-
-fn decode_option(decoder: &mut Decoder<'_>) -> Option<Option<u64>> {
-    if is_some(decoder)? {
-        return Some(Some(decoder.u64().ok()?));
-    }
-    Some(None)
-}
-
 impl RedactedGrant {
-    pub(super) fn encode<B: Write>(&self, encoder: &mut Encoder<B>) -> Encoded<B> {
+    pub(super) fn encode(&self, writer: &mut Writer<'_>) -> Option<()> {
         let (kind, lifetime) = match self.plain.expiry {
-            Expiry::Unknown => (0, 0),
+            Expiry::Unknown => (0_u8, 0),
             Expiry::In(millis) => (1, millis),
             Expiry::At(millis) => (2, millis),
         };
-        encoder.array(GRANT_FIELDS)?;
-        encoder.u8(kind)?.u64(lifetime)?;
-        encode_option(self.plain.server_time, encoder)?;
-        encoder.u64(self.plain.token_type.number())?;
-        self.access_token.encode(encoder)?;
+        writer.array(GRANT_FIELDS)?;
+        writer.number(kind)?;
+        writer.number(lifetime)?;
+        writer.option(self.plain.server_time, Writer::number)?;
+        writer.coded(self.plain.token_type)?;
+        self.access_token.encode(writer)?;
         for part in &self.rest {
-            match part {
-                Some(part) => part.encode(encoder)?,
-                None => encoder.null()?.ok()?,
-            }
+            writer.option(part.as_ref(), |writer, part| part.encode(writer))?;
         }
-        Ok(())
+        Some(())
     }
 
-    pub(super) fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
-        if decoder.array().ok()? != Some(GRANT_FIELDS) {
-            return None;
-        }
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        reader.fields(GRANT_FIELDS)?;
         let mut plain = Grant::new("");
-        plain.expiry = match (decoder.u8().ok()?, decoder.u64().ok()?) {
+        plain.expiry = match (reader.number::<u8>()?, reader.number()?) {
             (0, 0) => Expiry::Unknown,
             (1, millis) => Expiry::In(millis),
             (2, millis) => Expiry::At(millis),
             _ => return None,
         };
-        plain.server_time = decode_option(decoder)?;
-        plain.token_type = Coded::coded(decoder.u64().ok()?)?;
-        let access_token = Redacted::decode(decoder)?;
+        plain.server_time = reader.option(Reader::number)?;
+        plain.token_type = reader.coded()?;
+        let access_token = Redacted::decode(reader)?;
         let mut rest = [None; 4];
         for part in &mut rest {
-            if is_some(decoder)? {
-                *part = Some(Redacted::decode(decoder)?);
-            }
+            *part = reader.option(Redacted::decode)?;
         }
         Some(Self {
             access_token,
@@ -224,10 +187,10 @@ impl RedactedGrant {
 }
 
 impl RedactedFound {
-    pub(super) fn encode<B: Write>(&self, encoder: &mut Encoder<B>) -> Encoded<B> {
+    pub(super) fn encode(&self, writer: &mut Writer<'_>) -> Option<()> {
         let (facts, grant) = match self {
-            Self::Absent => return encoder.null()?.ok(),
-            Self::Corrupt(corrupt) => return encoder.u64(corrupt.number())?.ok(),
+            Self::Absent => return writer.null(),
+            Self::Corrupt(corrupt) => return writer.coded(*corrupt),
             Self::Record(facts, grant) => (facts, grant),
         };
         // Without `..`: a new field has to be written. Whether there is a refresh token is seen from the grant.
@@ -249,48 +212,50 @@ impl RedactedFound {
             rotation,
             debt,
         } = *facts;
-        encoder.array(if grant.is_some() {
+        writer.array(if grant.is_some() {
             LIVE_FIELDS
         } else {
             TOMBSTONE_FIELDS
         })?;
-        encoder.bool(live)?.u32(sign_in)?.u32(serial)?;
-        encoder.u32(origin)?.u32(nonce)?;
-        encoder.u64(saved_wall)?.u64(debt)?.u64(issued_wall)?;
-        encoder.u64(expires_wall)?.u64(sent_wall)?.bool(sent)?;
-        encoder.u64(rotation.number())?;
+        writer.bool(live)?;
+        for number in [sign_in, serial, origin, nonce] {
+            writer.number(number)?;
+        }
+        for number in [saved_wall, debt, issued_wall, expires_wall, sent_wall] {
+            writer.number(number)?;
+        }
+        writer.bool(sent)?;
+        writer.coded(rotation)?;
         match grant {
-            Some(grant) => grant.encode(encoder),
-            None => Ok(()),
+            Some(grant) => grant.encode(writer),
+            None => Some(()),
         }
     }
 
-    pub(super) fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
-        match decoder.datatype().ok()? {
-            Type::Null => {
-                decoder.null().ok()?;
-                return Some(Self::Absent);
-            }
-            Type::Array => {}
-            _ => return Some(Self::Corrupt(Coded::coded(decoder.u64().ok()?)?)),
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        if reader.null() {
+            return Some(Self::Absent);
         }
-        let fields = decoder.array().ok()?;
+        if !reader.is_array() {
+            return reader.coded().map(Self::Corrupt);
+        }
+        let fields = reader.array()?;
         let stamp = Stamp {
-            live: decoder.bool().ok()?,
-            sign_in: decoder.u32().ok()?,
-            serial: decoder.u32().ok()?,
-            origin: decoder.u32().ok()?,
-            nonce: decoder.u32().ok()?,
+            live: reader.bool()?,
+            sign_in: reader.number()?,
+            serial: reader.number()?,
+            origin: reader.number()?,
+            nonce: reader.number()?,
         };
         let mut facts = RecordFacts {
             stamp,
-            saved_wall: decoder.u64().ok()?,
-            debt: decoder.u64().ok()?,
-            issued_wall: decoder.u64().ok()?,
-            expires_wall: decoder.u64().ok()?,
-            sent_wall: decoder.u64().ok()?,
-            sent: decoder.bool().ok()?,
-            rotation: Coded::coded(decoder.u64().ok()?)?,
+            saved_wall: reader.number()?,
+            debt: reader.number()?,
+            issued_wall: reader.number()?,
+            expires_wall: reader.number()?,
+            sent_wall: reader.number()?,
+            sent: reader.bool()?,
+            rotation: reader.coded()?,
             has_refresh: false,
         };
         let expected = if stamp.live {
@@ -298,12 +263,12 @@ impl RedactedFound {
         } else {
             TOMBSTONE_FIELDS
         };
-        if fields != Some(expected) {
+        if fields != expected {
             return None;
         }
         let mut grant = None;
         if stamp.live {
-            let live = RedactedGrant::decode(decoder)?;
+            let live = RedactedGrant::decode(reader)?;
             let [refresh_token, ..] = live.rest;
             facts.has_refresh = refresh_token.is_some();
             grant = Some(live);

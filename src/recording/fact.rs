@@ -1,14 +1,11 @@
 //! An event without its secrets, and the event that stands for it in a replay.
 
-use minicbor::Decoder;
-use minicbor::Encoder;
-use minicbor::encode::Write;
-
 use super::code::Coded;
-use super::content::Encoded;
 use super::content::RedactedFound;
 use super::content::RedactedGrant;
 use super::redacted::Redacted;
+use crate::cbor::Reader;
+use crate::cbor::Writer;
 use crate::event::Access;
 use crate::event::Event;
 use crate::event::EventKind;
@@ -169,7 +166,7 @@ fn kind_number(kind: EventKind) -> u64 {
 
 impl Fact {
     /// Writes it as one array.
-    pub(super) fn encode<B: Write>(&self, encoder: &mut Encoder<B>) -> Encoded<B> {
+    pub(super) fn encode(&self, writer: &mut Writer<'_>) -> Option<()> {
         let event = match self.0 {
             Told::Plain(event) => event,
             Told::Granted { ticket, grant } => Event::Granted {
@@ -184,21 +181,21 @@ impl Fact {
         let (numbers, count) = numbers(&event);
         let apart = usize::from(!matches!(self.0, Told::Plain(_)));
         let fields = count.saturating_add(apart).saturating_add(1);
-        encoder.array(u64::try_from(fields).unwrap_or(u64::MAX))?;
-        encoder.u64(kind_number(event.kind()))?;
+        writer.array(u64::try_from(fields).ok()?)?;
+        writer.number(kind_number(event.kind()))?;
         for number in numbers.iter().take(count) {
-            encoder.u64(*number)?;
+            writer.number(*number)?;
         }
         match &self.0 {
-            Told::Plain(_) => Ok(()),
-            Told::Granted { grant, .. } => grant.encode(encoder),
-            Told::Loaded { found, .. } => found.encode(encoder),
+            Told::Plain(_) => Some(()),
+            Told::Granted { grant, .. } => grant.encode(writer),
+            Told::Loaded { found, .. } => found.encode(writer),
         }
     }
 
-    pub(super) fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
-        let fields = decoder.array().ok()??;
-        let kind = *EVENTS.get(usize::try_from(decoder.u64().ok()?).ok()?)?;
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let fields = reader.array()?;
+        let kind = *EVENTS.get(reader.number::<usize>()?)?;
         let apart = matches!(kind, EventKind::Granted | EventKind::Loaded);
         let count = fields.checked_sub(1)?.checked_sub(u64::from(apart))?;
         let mut own = [0; NUMBERS];
@@ -206,7 +203,7 @@ impl Fact {
             return None;
         }
         for number in own.iter_mut().take(usize::try_from(count).ok()?) {
-            *number = decoder.u64().ok()?;
+            *number = reader.number()?;
         }
         let event = event(kind, own)?;
         // As many as this kind has, and 0 where it has none: what is read can be written again.
@@ -220,11 +217,11 @@ impl Fact {
         Some(Self(match event {
             Event::Granted { ticket, .. } => Told::Granted {
                 ticket,
-                grant: RedactedGrant::decode(decoder)?,
+                grant: RedactedGrant::decode(reader)?,
             },
             Event::Loaded { ticket, .. } => Told::Loaded {
                 ticket,
-                found: RedactedFound::decode(decoder)?,
+                found: RedactedFound::decode(reader)?,
             },
             event => Told::Plain(event),
         }))

@@ -1,18 +1,12 @@
 //! The total reader: every byte string is a recording, or damaged at a byte that is named.
 
-use minicbor::Decoder;
-use minicbor::Encoder;
-use minicbor::data::Type;
-use minicbor::encode::Write;
-
 use super::MAGIC;
 use super::RecordingError;
 use super::VERSION;
-use super::code::Coded;
-use super::content::Encoded;
-use super::content::is_some;
 use super::fact::Fact;
 use super::redacted::Redacted;
+use crate::cbor::Reader;
+use crate::cbor::Writer;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::effect::Effect;
@@ -72,18 +66,16 @@ pub(super) struct Secret {
 
 impl Secret {
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let mut decoder = Decoder::new(bytes);
-        if decoder.array().ok()? != Some(SECRET_FIELDS) {
-            return None;
-        }
-        Self::decode(&mut decoder)
+        let mut reader = Reader(bytes);
+        reader.fields(SECRET_FIELDS)?;
+        Self::decode(&mut reader)
     }
 
-    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
-            redacted: Redacted::decode(decoder)?,
-            hash: decoder.bytes().ok()?.try_into().ok()?,
-            before: decoder.u64().ok()?,
+            redacted: Redacted::decode(reader)?,
+            hash: reader.bytes()?.try_into().ok()?,
+            before: reader.number()?,
         })
     }
 }
@@ -101,26 +93,25 @@ pub(super) enum Call {
 
 impl Call {
     /// Two items.
-    pub(super) fn encode<B: Write>(&self, encoder: &mut Encoder<B>) -> Encoded<B> {
+    pub(super) fn encode(&self, writer: &mut Writer<'_>) -> Option<()> {
         match self {
             Self::Told(fact, outcome) => {
-                fact.encode(encoder)?;
-                encoder.u64(outcome.number())?.ok()
+                fact.encode(writer)?;
+                writer.coded(*outcome)
             }
             Self::Claimed(waiter, receipt) => {
-                encoder.u64(waiter.number())?;
-                encoder.u64(receipt.number())?.ok()
+                writer.coded(*waiter)?;
+                writer.coded(*receipt)
             }
         }
     }
 
-    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
-        if decoder.datatype().ok()? == Type::Array {
-            let fact = Fact::decode(decoder)?;
-            return Some(Self::Told(fact, Coded::coded(decoder.u64().ok()?)?));
-        }
-        let waiter = Coded::coded(decoder.u64().ok()?)?;
-        Some(Self::Claimed(waiter, Coded::coded(decoder.u64().ok()?)?))
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(if reader.is_array() {
+            Self::Told(Fact::decode(reader)?, reader.coded()?)
+        } else {
+            Self::Claimed(reader.coded()?, reader.coded()?)
+        })
     }
 }
 
@@ -189,8 +180,9 @@ pub struct Recording<'a> {
     pub key_id: u64,
     /// The configuration; `response` is the default.
     pub config: Config,
-    bytes: &'a [u8],
-    begin: usize,
+    length: usize,
+    /// What follows the head.
+    rest: &'a [u8],
 }
 
 impl<'a> Recording<'a> {
@@ -200,47 +192,39 @@ impl<'a> Recording<'a> {
     ///
     /// `Magic`, `Version`, `Damaged` and `Config`.
     pub fn read(bytes: &'a [u8]) -> Result<Self, RecordingError> {
-        let Some((head, [version, ..])) = bytes.split_at_checked(MAGIC.len()) else {
+        let Some([version, rest @ ..]) = bytes.strip_prefix(&MAGIC) else {
             return Err(RecordingError::Magic);
         };
-        if head != MAGIC {
-            return Err(RecordingError::Magic);
-        }
         if *version != VERSION {
             return Err(RecordingError::Version);
         }
-        let begin = MAGIC.len().saturating_add(1);
-        let mut decoder = Decoder::new(bytes);
-        decoder.set_position(begin);
-        let read = Self::decode(bytes, &mut decoder).ok_or(RecordingError::Damaged(begin))?;
+        let damaged = RecordingError::Damaged(bytes.len().saturating_sub(rest.len()));
+        let read = Self::decode(bytes.len(), &mut Reader(rest)).ok_or(damaged)?;
         read.config.validate().map_err(RecordingError::Config)?;
         Ok(read)
     }
 
-    fn decode(bytes: &'a [u8], decoder: &mut Decoder<'a>) -> Option<Self> {
-        if decoder.array().ok()? != Some(HEADER_FIELDS) {
-            return None;
-        }
+    fn decode(length: usize, reader: &mut Reader<'a>) -> Option<Self> {
+        reader.fields(HEADER_FIELDS)?;
         Some(Self {
-            written_by: decoder.str().ok()?,
-            tokens: decoder.u64().ok()?,
-            waiters: decoder.u64().ok()?,
-            seed: decoder.u64().ok()?,
-            is_checked: decoder.bool().ok()?,
-            key_id: decoder.u64().ok()?,
-            config: super::config::decode(decoder)?,
-            bytes,
-            begin: decoder.position(),
+            written_by: reader.text()?,
+            tokens: reader.number()?,
+            waiters: reader.number()?,
+            seed: reader.number()?,
+            is_checked: reader.bool()?,
+            key_id: reader.number()?,
+            config: super::config::decode(reader)?,
+            length,
+            rest: reader.0,
         })
     }
 
     /// What happened, in order. Ends after the first entry that can't be read.
     #[must_use]
     pub fn entries(&self) -> Entries<'a> {
-        let mut decoder = Decoder::new(self.bytes);
-        decoder.set_position(self.begin);
         Entries {
-            decoder,
+            length: self.length,
+            reader: Reader(self.rest),
             clocks: Clocks::default(),
             is_over: false,
         }
@@ -259,7 +243,8 @@ impl<'a> Recording<'a> {
 /// The entries of a [`Recording`].
 #[derive(Debug, Clone)]
 pub struct Entries<'a> {
-    decoder: Decoder<'a>,
+    length: usize,
+    reader: Reader<'a>,
     clocks: Clocks,
     is_over: bool,
 }
@@ -268,10 +253,10 @@ impl Iterator for Entries<'_> {
     type Item = Result<Entry, RecordingError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let at = self.decoder.position();
-        if self.is_over || at == self.decoder.input().len() {
+        if self.is_over || self.reader.0.is_empty() {
             return None;
         }
+        let at = self.length.saturating_sub(self.reader.0.len());
         let read = self.read().ok_or(RecordingError::Damaged(at));
         self.is_over = !matches!(read, Ok(ref entry) if *entry != Entry::Cut);
         Some(read)
@@ -280,34 +265,29 @@ impl Iterator for Entries<'_> {
 
 impl Entries<'_> {
     fn read(&mut self) -> Option<Entry> {
-        match self.decoder.datatype().ok()? {
-            Type::Null => {
-                self.decoder.null().ok()?;
-                Some(Entry::Cut)
+        if self.reader.null() {
+            return Some(Entry::Cut);
+        }
+        if !self.reader.is_array() {
+            return self.reader.coded().map(Entry::Given);
+        }
+        match self.reader.array()? {
+            SECRET_FIELDS => {
+                let Secret { redacted, hash, .. } = Secret::decode(&mut self.reader)?;
+                Some(Entry::Secret { redacted, hash })
             }
-            Type::Array => match self.decoder.array().ok()?? {
-                SECRET_FIELDS => {
-                    let Secret { redacted, hash, .. } = Secret::decode(&mut self.decoder)?;
-                    Some(Entry::Secret { redacted, hash })
-                }
-                CALL_FIELDS => self.call(),
-                _ => None,
-            },
-            _ => Some(Entry::Given(Coded::coded(self.decoder.u64().ok()?)?)),
+            CALL_FIELDS => self.call(),
+            _ => None,
         }
     }
 
     fn call(&mut self) -> Option<Entry> {
-        let decoder = &mut self.decoder;
-        let millis = decoder.i64().ok()?;
-        let beside = if is_some(decoder)? {
-            Some(decoder.i64().ok()?)
-        } else {
-            None
-        };
-        let call = Call::decode(decoder)?;
-        let state = Coded::coded(decoder.u64().ok()?)?;
-        let seen = decoder.u32().ok()?;
+        let reader = &mut self.reader;
+        let millis = reader.signed()?;
+        let beside = reader.option(Reader::signed)?;
+        let call = Call::decode(reader)?;
+        let state = reader.coded()?;
+        let seen = reader.number()?;
         let now = self.clocks.pass(millis, beside);
         Some(match call {
             Call::Told(fact, outcome) => Entry::Told {

@@ -3,13 +3,9 @@
 use core::fmt;
 use core::ops::Deref;
 
-use minicbor::Encoder;
-use minicbor::encode::write::Cursor;
-
 use super::MAGIC;
 use super::RecorderError;
 use super::VERSION;
-use super::code::Coded;
 use super::content::RedactedFound;
 use super::content::RedactedGrant;
 use super::fact::Fact;
@@ -24,6 +20,8 @@ use super::redacted::Form;
 use super::redacted::Key;
 use super::redacted::Redacted;
 use super::seen;
+use crate::cbor::NULL;
+use crate::cbor::Writer;
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::effect::Outcome;
@@ -38,9 +36,6 @@ use crate::sync::Found;
 use crate::time::Now;
 use crate::waiters::Receipt;
 use crate::waiters::Waiter;
-
-/// CBOR's `null`: here the buffer was full.
-pub(super) const CUT: u8 = 0xf6;
 
 /// Writes down what a latch is told and what it gives. [`Recorded`] calls it at the right places; call it yourself where
 /// the latch is inside something else.
@@ -116,37 +111,36 @@ impl<'b> Recorder<'b> {
         is_checked: bool,
     ) -> Option<()> {
         let [first, second, third] = MAGIC;
-        let head = self.buffer.get_mut(..MAGIC.len().saturating_add(1))?;
-        head.copy_from_slice(&[first, second, third, VERSION]);
+        let head = self.buffer.first_chunk_mut()?;
+        *head = [first, second, third, VERSION];
         self.length = head.len();
         let id = self.key.id();
-        self.append(|encoder| {
-            encoder.array(HEADER_FIELDS)?;
-            encoder.str(env!("CARGO_PKG_VERSION"))?;
-            encoder.u64(u64::try_from(tokens).unwrap_or(u64::MAX))?;
-            encoder.u64(u64::try_from(waiters).unwrap_or(u64::MAX))?;
-            encoder.u64(seed)?.bool(is_checked)?.u64(id)?;
-            super::config::encode(config, encoder)
+        self.append(|writer| {
+            writer.array(HEADER_FIELDS)?;
+            writer.text(env!("CARGO_PKG_VERSION"))?;
+            writer.number(u64::try_from(tokens).ok()?)?;
+            writer.number(u64::try_from(waiters).ok()?)?;
+            writer.number(seed)?;
+            writer.bool(is_checked)?;
+            writer.number(id)?;
+            super::config::encode(config, writer)
         })
     }
 
     /// Writes one item, or, when it does not fit, the mark that the recording ends here.
-    fn append<E>(
-        &mut self,
-        write: impl FnOnce(&mut Encoder<Cursor<&mut [u8]>>) -> Result<(), E>,
-    ) -> Option<()> {
+    fn append(&mut self, write: impl FnOnce(&mut Writer<'_>) -> Option<()>) -> Option<()> {
         if self.is_full {
             return None;
         }
         // The last byte is kept for the mark.
         let end = self.buffer.len().saturating_sub(1);
-        let mut encoder = Encoder::new(Cursor::new(self.buffer.get_mut(self.length..end)?));
-        if write(&mut encoder).is_ok() {
-            self.length = self.length.saturating_add(encoder.writer().position());
+        let mut writer = Writer(self.buffer.get_mut(self.length..end)?);
+        if write(&mut writer).is_some() {
+            self.length = end.saturating_sub(writer.0.len());
             return Some(());
         }
         self.is_full = true;
-        *self.buffer.get_mut(self.length)? = CUT;
+        *self.buffer.get_mut(self.length)? = NULL;
         self.length = self.length.saturating_add(1);
         None
     }
@@ -197,7 +191,7 @@ impl<'b> Recorder<'b> {
 
     /// Writes down an effect that [`Latch::poll_effect`] has given.
     pub fn given(&mut self, effect: Effect) {
-        self.append(|encoder| encoder.u64(effect.number())?.ok());
+        self.append(|writer| writer.coded(effect));
     }
 
     /// Writes down a call of [`Latch::permit`] that has returned, with the permit's receipt.
@@ -213,16 +207,13 @@ impl<'b> Recorder<'b> {
 
     fn call<const T: usize, const W: usize>(&mut self, latch: &Latch<T, W>, now: Now, call: Call) {
         let (clocks, millis, wall) = self.clocks.passed(now);
-        let written = self.append(|encoder| {
-            encoder.array(CALL_FIELDS)?;
-            encoder.i64(millis)?;
-            match wall {
-                Some(wall) => encoder.i64(wall)?,
-                None => encoder.null()?,
-            };
-            call.encode(encoder)?;
-            encoder.u64(latch.state().number())?;
-            encoder.u32(seen(latch))?.ok()
+        let written = self.append(|writer| {
+            writer.array(CALL_FIELDS)?;
+            writer.signed(millis)?;
+            writer.option(wall, Writer::signed)?;
+            call.encode(writer)?;
+            writer.coded(latch.state())?;
+            writer.number(seen(latch))
         });
         if written.is_some() {
             self.clocks = clocks;
@@ -255,10 +246,11 @@ impl<'b> Recorder<'b> {
             form: Form::of(bytes),
         };
         let (at, before) = (self.length, u64::try_from(self.newest).ok()?);
-        self.append(|encoder| {
-            encoder.array(SECRET_FIELDS)?;
-            redacted.encode(encoder)?;
-            encoder.bytes(&hash)?.u64(before)?.ok()
+        self.append(|writer| {
+            writer.array(SECRET_FIELDS)?;
+            redacted.encode(writer)?;
+            writer.bytes(&hash)?;
+            writer.number(before)
         })?;
         self.newest = at;
         Some(redacted)
