@@ -54,6 +54,7 @@ mod reader;
 mod recorder;
 mod redacted;
 mod replay;
+mod siphash;
 
 use core::fmt;
 

@@ -1,11 +1,7 @@
 //! Secrets as lengths and numbers, and the made-up text that stands for them in a replay.
 
-use core::hash::Hasher;
-
-use siphasher::sip128::Hasher128;
-use siphasher::sip128::SipHasher24;
-
 use super::code::Coded;
+use super::siphash;
 use crate::grant::GrantError;
 use crate::grant::check_token;
 use crate::record;
@@ -25,9 +21,7 @@ impl Key {
     }
 
     pub(super) fn hash(&self, bytes: &[u8]) -> [u8; 16] {
-        let mut hasher = SipHasher24::new_with_key(&self.0);
-        hasher.write(bytes);
-        hasher.finish128().as_u128().to_le_bytes()
+        siphash::hash(self.0, bytes)
     }
 
     /// Tells recordings of one key from those of another.
