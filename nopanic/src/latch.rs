@@ -37,7 +37,7 @@ pub struct RawPermit {
 }
 
 impl RawPermit {
-    fn of(permit: &tokenlatch::Permit<'_>) -> Self {
+    pub(crate) fn of(permit: &tokenlatch::Permit<'_>) -> Self {
         Self {
             token: permit.token().into(),
             scheme: permit.scheme().into(),

@@ -14,6 +14,8 @@ mod events;
 mod json;
 mod latch;
 mod memory;
+#[cfg(feature = "recording")]
+mod recording;
 mod setup;
 
 unsafe extern "C" {

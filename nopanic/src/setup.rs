@@ -37,7 +37,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
         [
             config.wait_limit_ms,

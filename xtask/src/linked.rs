@@ -25,7 +25,7 @@ const UNDEFINED: &str = "a_panic_is_reachable";
 const PREFIX: &str = "latch_";
 const CONTROLS: &[&str] = &["control_index", "control_overflow"];
 pub(crate) const LEVELS: &[&str] = &["z", "s", "3"];
-pub(crate) const FEATURES: &[&str] = &["", "json"];
+pub(crate) const FEATURES: &[&str] = &["", "json", "json,recording"];
 const TARGETS: &[&str] = &[
     "thumbv6m-none-eabi",
     "thumbv7em-none-eabi",
