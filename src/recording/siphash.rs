@@ -76,4 +76,15 @@ mod tests {
         let expected = 0x9302_55c7_1472_f66d_e6a8_25ba_047f_81a3_u128;
         assert_eq!(super::hash(key, &[]), expected.to_le_bytes());
     }
+
+    /// The crate `siphasher` has a length whose sum could overflow, in the eyes of a linker; its hashes are the same.
+    #[test]
+    fn hashes_as_a_well_known_crate_does() {
+        let bytes: [u8; 300] = core::array::from_fn(|index| (index * 7 % 251) as u8);
+        for length in 0..bytes.len() {
+            let key = core::array::from_fn(|index| (index + length) as u8);
+            let known = siphasher::sip128::SipHasher24::new_with_key(&key).hash(&bytes[..length]);
+            assert_eq!(super::hash(key, &bytes[..length]), known.as_bytes());
+        }
+    }
 }
