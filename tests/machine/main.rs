@@ -17,6 +17,7 @@
 
 mod ambient;
 mod budget;
+mod explored;
 mod gaps;
 mod life;
 mod marks;

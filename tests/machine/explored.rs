@@ -1,0 +1,45 @@
+//! What the exhaustive exploration found, as transcripts.
+
+use crate::support::Host;
+use crate::support::grant;
+use tokenlatch::Config;
+use tokenlatch::Effect;
+use tokenlatch::Event;
+use tokenlatch::State;
+use tokenlatch::TokenFailure;
+
+/// A mark that takes long to store delays the token request: the budget counts from when the request leaves.
+// promises: P10
+#[test]
+fn a_slow_mark_does_not_bring_two_token_requests_into_one_window() {
+    let mut config = Config::new();
+    config.budget = 1;
+    let mut host = Host::new(config);
+    let cell = host.sign_in(grant("a1", Some("r1"), 3_600));
+    host.now = 1_000_000;
+    host.tell(Event::RefreshRequested);
+    host.loaded(Some(&cell));
+    host.now = 1_004_000;
+    host.stored();
+    host.token_failed(TokenFailure::NotSent);
+    host.stored();
+    let sent = host.count("SendTokenRequest");
+    while host.count("SendTokenRequest") == sent {
+        host.wait();
+        let newest = host.effects.last().copied();
+        match newest {
+            Some(Effect::Load { .. }) => {
+                host.loaded(Some(&cell));
+                if let Some(Effect::Store { .. }) = host.effects.last() {
+                    host.stored();
+                }
+            }
+            Some(Effect::Store { .. }) => {
+                host.stored();
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(host.now, 1_064_000);
+    assert_eq!(host.state(), State::Refreshing);
+}
