@@ -189,6 +189,11 @@ impl<const N: usize> Secret<N> {
         &self.0
     }
 
+    #[cfg(feature = "_verify")]
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
     pub(crate) fn expose_str(&self) -> &str {
         // Only checked text is ever set; anything else reads as nothing.
         core::str::from_utf8(&self.0).unwrap_or_default()
@@ -265,6 +270,18 @@ impl<const N: usize> Rest<N> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.expose().is_empty()
+    }
+
+    #[cfg(feature = "_verify")]
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        self.bytes.bytes()
+    }
+
+    /// The same parts as there.
+    #[cfg(feature = "_verify")]
+    pub(crate) fn copy(&mut self, from: &Self) {
+        self.bytes.set(from.bytes.expose());
+        self.lengths = from.lengths;
     }
 
     pub(crate) fn hash(&self, hasher: &mut impl core::hash::Hasher) {

@@ -32,6 +32,9 @@ mod sync;
 mod time;
 mod trace;
 mod transition;
+#[cfg(feature = "_verify")]
+#[doc(hidden)]
+pub mod verify;
 mod waiters;
 mod why;
 

@@ -155,7 +155,7 @@ pub(crate) struct Machine<const W: usize> {
     pub(crate) debt_seen: (u32, u64, u64),
     pub(crate) clock: Clock,
     pub(crate) random: Random,
-    next_ticket: u32,
+    pub(crate) next_ticket: u32,
     /// Token requests with a smaller ticket belong to a sign-in that is over.
     pub(crate) first_ticket: u32,
     /// The local number of the credential, and of the first one of this sign-in.
@@ -178,7 +178,7 @@ pub(crate) struct Machine<const W: usize> {
     pub(crate) login_told: bool,
     /// Why nobody is signed in.
     pub(crate) ended: Cause,
-    told: State,
+    pub(crate) told: State,
     pub(crate) bytes: Bytes,
 }
 

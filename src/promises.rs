@@ -6,6 +6,8 @@
 
 mod checked;
 mod rules;
+#[cfg(feature = "_verify")]
+mod verify;
 
 use core::fmt;
 

@@ -67,9 +67,9 @@ impl Now {
 pub(crate) struct Clock {
     pub(crate) now: u64,
     /// 0 if unknown.
-    wall: u64,
+    pub(crate) wall: u64,
     /// Wall time less monotonic time, modulo 2^64.
-    offset: Option<u64>,
+    pub(crate) offset: Option<u64>,
 }
 
 /// How the wall clock moved against the monotonic one.

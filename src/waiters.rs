@@ -102,7 +102,7 @@ impl Slot {
 
 /// First in, first out; a request keeps its place until it is claimed, refused or cancelled (P8).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Waiters<const W: usize>(heapless::Vec<Slot, W, u8>);
+pub(crate) struct Waiters<const W: usize>(pub(crate) heapless::Vec<Slot, W, u8>);
 
 impl<const W: usize> Waiters<W> {
     pub(crate) const fn new() -> Self {

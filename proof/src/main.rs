@@ -25,6 +25,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let Some(Arg::Value(command)) = parser.next()? else {
         return Err(USAGE.into());
     };
+    if command == "explore" {
+        return proof::explore::command(parser);
+    }
     if command != "simulate" {
         return Err(USAGE.into());
     }

@@ -1,0 +1,197 @@
+//! The first explorer: breadth first, over 128-bit fingerprints, so that the first violation found is a shortest one.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use tokenlatch::promises::Violation;
+
+use super::act::Action;
+use super::space::Space;
+use super::world::World;
+
+/// A fingerprint is its own hash.
+#[derive(Default)]
+struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[..8]);
+        self.0 = u64::from_le_bytes(word);
+    }
+
+    fn write_u128(&mut self, n: u128) {
+        self.0 = n as u64;
+    }
+}
+
+/// How a state was reached first: from which, by which of its actions.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    from: u32,
+    choice: u16,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+/// A way to a violation.
+pub(crate) struct Found {
+    pub(crate) path: Vec<Action>,
+    pub(crate) violation: Violation,
+}
+
+/// What was found in a space.
+pub(crate) struct Report {
+    pub(crate) states: usize,
+    pub(crate) transitions: usize,
+    pub(crate) depth: usize,
+    /// No state is left unvisited.
+    pub(crate) closed: bool,
+    pub(crate) time: Duration,
+    pub(crate) found: Option<Found>,
+    /// States in which a refresh token has been used twice.
+    pub(crate) replayed: usize,
+}
+
+pub(crate) struct Search {
+    space: Arc<Space>,
+    seen: HashMap<u128, u32, BuildHasherDefault<Same>>,
+    steps: Vec<Step>,
+    /// Where a fair host leads from each state.
+    fair: Vec<u32>,
+    report: Report,
+}
+
+impl Search {
+    pub(crate) fn new(space: &Arc<Space>) -> Self {
+        Self {
+            space: Arc::clone(space),
+            seen: HashMap::default(),
+            steps: Vec::new(),
+            fair: Vec::new(),
+            report: Report {
+                states: 0,
+                transitions: 0,
+                depth: 0,
+                closed: false,
+                time: Duration::ZERO,
+                found: None,
+                replayed: 0,
+            },
+        }
+    }
+
+    /// Visits every state, or stops at the first violation.
+    pub(crate) fn run(mut self, loud: bool) -> Report {
+        let start = Instant::now();
+        let mut world = World::new(&self.space);
+        world.canonical();
+        self.enter(&world, NOWHERE, 0);
+        let mut level = vec![(0, world)];
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for (index, world) in level {
+                if let Err(found) = self.expand(index, &world, &mut next) {
+                    self.report.found = Some(found);
+                    return self.done(start);
+                }
+                if self.steps.len() > self.space.most {
+                    return self.done(start);
+                }
+            }
+            level = next;
+            if !level.is_empty() {
+                self.report.depth += 1;
+            }
+            if loud {
+                eprintln!(
+                    "{:>4} {:>9} {:>10} {:>11}",
+                    self.report.depth,
+                    level.len(),
+                    self.steps.len(),
+                    self.report.transitions
+                );
+            }
+        }
+        self.report.closed = true;
+        self.done(start)
+    }
+
+    fn done(mut self, start: Instant) -> Report {
+        self.report.states = self.steps.len();
+        self.report.time = start.elapsed();
+        self.report
+    }
+
+    /// The number of the state, and whether it is new.
+    fn enter(&mut self, world: &World, from: u32, choice: u16) -> (u32, bool) {
+        let number = u32::try_from(self.steps.len()).unwrap_or(NOWHERE);
+        let known = *self.seen.entry(world.fingerprint()).or_insert(number);
+        if known < number {
+            return (known, false);
+        }
+        self.steps.push(Step { from, choice });
+        self.fair.push(NOWHERE);
+        self.report.replayed += usize::from(world.replayed);
+        (number, true)
+    }
+
+    fn expand(
+        &mut self,
+        index: u32,
+        world: &World,
+        next: &mut Vec<(u32, World)>,
+    ) -> Result<(), Found> {
+        let mut actions = Vec::new();
+        world.actions(&mut actions);
+        for (choice, action) in (0..).zip(&actions) {
+            let mut after = world.clone();
+            self.report.transitions += 1;
+            if let Err(violation) = after.step(*action) {
+                let mut path = self.path(index);
+                path.push(*action);
+                return Err(Found { path, violation });
+            }
+            let (number, new) = self.enter(&after, index, choice);
+            if new {
+                next.push((number, after));
+            }
+        }
+        Ok(())
+    }
+
+    /// The actions from the beginning to a state.
+    fn path(&self, mut index: u32) -> Vec<Action> {
+        let mut choices = Vec::new();
+        while let Some(Step { from, choice }) = self.steps.get(index as usize) {
+            if *from == NOWHERE {
+                break;
+            }
+            choices.push(usize::from(*choice));
+            index = *from;
+        }
+        let mut world = World::new(&self.space);
+        world.canonical();
+        let mut path = Vec::new();
+        for choice in choices.into_iter().rev() {
+            let mut actions = Vec::new();
+            world.actions(&mut actions);
+            let Some(action) = actions.get(choice).copied() else {
+                break;
+            };
+            path.push(action);
+            if world.step(action).is_err() {
+                break;
+            }
+        }
+        path
+    }
+}
