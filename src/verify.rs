@@ -116,6 +116,15 @@ pub fn rewrite_record(
     record::encode(&record, buffer)
 }
 
+/// What a record says: the order of its sign-in and renewal, and its access token.
+#[must_use]
+pub fn recorded(bytes: &[u8]) -> Option<((u32, bool, u32), &str)> {
+    let record = record::decode(bytes).ok()?;
+    let stamp = record.facts.stamp;
+    let order = (stamp.sign_in, stamp.live, stamp.serial);
+    Some((order, record.grant.access_token))
+}
+
 impl<const T: usize, const W: usize> Latch<T, W> {
     pub(crate) fn fork(&self) -> Self {
         let mut fork = Self::with_machine(self.machine.clone());
@@ -136,6 +145,18 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             corrupt: None,
             trace: Trace::new(),
         }
+    }
+
+    /// Whether a renewal can be had: there is a refresh token, and it is not known to be used up.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn can_renew(&self) -> bool {
+        let lost = self
+            .machine
+            .session
+            .as_ref()
+            .is_none_or(|session| session.lost);
+        self.machine.is_renewable() && !lost
     }
 
     /// The access token, for the explorer's own checks.

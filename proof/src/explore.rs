@@ -2,13 +2,19 @@
 
 mod act;
 mod entropy;
+mod fair;
+mod faults;
 mod host;
+mod kept;
 mod search;
 mod space;
 mod step;
+#[cfg(test)]
+mod tests;
 mod transcript;
 mod world;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use lexopt::Arg;
@@ -17,47 +23,71 @@ use lexopt::ValueExt;
 
 use search::Report;
 use search::Search;
+use space::Space;
 
-pub(crate) fn command(mut parser: Parser) -> Result<(), Box<dyn std::error::Error>> {
+const USAGE: &str =
+    "usage: proof explore [--small] [--space NAME] [--loud] | proof explore --faults [--small]";
+
+pub(crate) fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
     let mut only = None;
-    let mut loud = false;
-    let mut changes: Vec<(String, u8)> = Vec::new();
+    let (mut small, mut loud, mut seeded) = (false, false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("space") => only = Some(parser.value()?.string()?),
-            Arg::Long("set") => {
-                let text = parser.value()?.string()?;
-                let (key, value) = text.split_once('=').ok_or("--set key=value")?;
-                changes.push((key.to_owned(), value.parse::<u8>()?));
-            }
+            Arg::Long("small") => small = true,
             Arg::Long("loud") => loud = true,
-            _ => return Err("usage: proof explore [--space NAME] [--loud]".into()),
+            Arg::Long("faults") => seeded = true,
+            _ => return Err(USAGE.into()),
         }
     }
+    if seeded {
+        return faults::command(small);
+    }
     for space in space::all() {
-        if only.as_ref().is_some_and(|only| only != space.name) {
-            continue;
-        }
-        let mut space = space;
-        for (key, value) in &changes {
-            space.set(key, *value);
-        }
-        let space = Arc::new(space);
-        let report = Search::new(&space).run(loud);
-        println!(
-            "{}: {} states, {} transitions, depth {}, closed {}, replayed {}, {:.1} s",
-            space.name,
-            report.states,
-            report.transitions,
-            report.depth,
-            report.closed,
-            report.replayed,
-            report.time.as_secs_f64()
-        );
-        if let Some(found) = &report.found {
-            println!("{}", found.violation);
-            println!("{}", transcript::write(&space, &found.path));
+        let named = only.as_ref().is_none_or(|only| only == space.name);
+        if named && (space.small || !small) {
+            explore(&Arc::new(space), loud)?;
         }
     }
     Ok(())
+}
+
+/// Explores one space, twice where it is small, and prints its row.
+fn explore(space: &Arc<Space>, loud: bool) -> Result<(), Box<dyn Error>> {
+    let report = Search::new(space).run(space.most, loud);
+    if let Some(found) = &report.found {
+        println!("{}: {}\n", space.name, found.violation);
+        println!("{}", transcript::write(space, &found.path));
+        return Err("a promise is broken".into());
+    }
+    if space.small && !report.closed {
+        return Err(format!("{} does not close", space.name).into());
+    }
+    let agreed = if space.small {
+        agree(space, &report)?
+    } else {
+        "not run"
+    };
+    println!(
+        "| {} | {} | {} | {} | {} | {} | {agreed} | {} | {:.0} s |",
+        space.name,
+        space.line,
+        report.states,
+        report.transitions,
+        report.depth,
+        if report.closed { "yes" } else { "no" },
+        report.replayed,
+        report.time.as_secs_f64().ceil(),
+    );
+    Ok(())
+}
+
+/// The second explorer must count the same.
+fn agree(space: &Arc<Space>, report: &Report) -> Result<&'static str, Box<dyn Error>> {
+    let counted = kept::count(space)?;
+    let own = (report.states, report.transitions);
+    if counted != own {
+        return Err(format!("{}: {own:?} here, {counted:?} by stateright", space.name).into());
+    }
+    Ok("the same")
 }

@@ -1,5 +1,6 @@
 //! Private, outside of semver: copies of a latch under watch, and its canonical form ([`crate::verify`]).
 
+use core::fmt;
 use core::hash::Hash;
 use core::hash::Hasher;
 
@@ -54,6 +55,26 @@ impl<const T: usize, const W: usize> Checked<T, W> {
             .machine
             .each_ticket(&mut |alive| found |= *alive == ticket);
         found
+    }
+
+    /// Writes the state for a person, without the bytes.
+    ///
+    /// # Errors
+    ///
+    /// As the writer.
+    #[doc(hidden)]
+    pub fn show(&self, to: &mut dyn fmt::Write) -> fmt::Result {
+        let noted = (&self.known, self.orders, self.outstanding, &self.sent);
+        let proof = (self.proof, self.evidence, self.loops, self.now);
+        write!(to, "{:?} {noted:?} {proof:?}", self.latch.machine())
+    }
+
+    /// Whether this request was released.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_released(&self, waiter: Waiter) -> bool {
+        let mut known = self.known.iter();
+        known.any(|known| known.waiter == waiter && known.released)
     }
 
     /// Whether the late answer to this token request would be taken.

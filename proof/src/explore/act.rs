@@ -280,7 +280,7 @@ impl Menu<'_> {
         if context.news {
             self.add(Act::News);
         }
-        if space.all_answers {
+        if space.nonsense {
             self.add(Act::Nonsense);
         }
     }

@@ -27,9 +27,9 @@ static SEEDS: LazyLock<[u64; 2]> = LazyLock::new(|| {
     [false, true].map(|large| (1..).find(|seed| fits(seed, large)).unwrap_or(1))
 });
 
-/// The entropy of a context: the nonces of the first are larger than all, those of the others smaller than all.
-pub(crate) fn seed(context: usize) -> u64 {
-    SEEDS[usize::from(context == 0)]
+/// The entropy of a context whose nonces are larger than all there are, or smaller.
+pub(crate) fn seed(large: bool) -> u64 {
+    SEEDS[usize::from(large)]
 }
 
 /// Two folded-multiply hashes side by side, the same on every machine.

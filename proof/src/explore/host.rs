@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use tokenlatch::Effect;
-use tokenlatch::StoreContent;
-use tokenlatch::inspect;
+use tokenlatch::State;
 use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
+use tokenlatch::verify::recorded;
 
 use super::transcript;
 use super::world::At;
+use super::world::Context;
 use super::world::Exchange;
 use super::world::Load;
 use super::world::RECORD;
@@ -27,7 +28,10 @@ impl World {
             let effect = self.contexts[index].latch.poll_effect();
             if let Some(log) = &mut self.log {
                 if !matches!(effect, Ok(None)) {
-                    log.push(transcript::given(index, &effect));
+                    log.push(transcript::given(
+                        usize::from(self.contexts[index].name),
+                        &effect,
+                    ));
                 }
             }
             match effect? {
@@ -117,27 +121,60 @@ impl World {
         Ok(())
     }
 
-    /// A write reaches the store. P5: under a lease nothing older ever replaces something newer.
+    /// A write reaches the store. P5: under a lease nothing older ever replaces something newer, and what has the same
+    /// generation is the same.
     pub(crate) fn write(&mut self, record: Arc<Record>) -> Result<(), Violation> {
-        let generation = |record: &Record| match inspect(&record.bytes) {
-            StoreContent::Session(generation) => {
-                Some((generation.sign_in, true, generation.serial))
+        let old = self.cell.as_ref().and_then(|cell| recorded(&cell.bytes));
+        if let (Some((old, had)), Some((new, has))) = (old, recorded(&record.bytes)) {
+            if self.space.no_replay && new < old {
+                let what = "an older credential replaces a newer one in the store";
+                return Err(broken(Promise::P5, what));
             }
-            StoreContent::Tombstone(generation) => {
-                Some((generation.sign_in, false, generation.serial))
-            }
-            _ => None,
-        };
-        if self.space.no_replay {
-            let new = generation(&record);
-            if self.cell.as_ref().and_then(|cell| generation(cell)) > new {
-                return Err(broken(
-                    Promise::P5,
-                    "an older credential replaces a newer one in the store",
-                ));
+            if self.contexts.len() == 1 && new == old && had != has {
+                let what = "two credentials of one generation";
+                return Err(broken(Promise::P5, what));
             }
         }
         self.cell = Some(record);
         Ok(())
+    }
+
+    /// What must be true of each state, however it was reached.
+    pub(crate) fn look(&self) -> Result<(), Violation> {
+        for context in &self.contexts {
+            let latch = context.latch.latch();
+            let token = latch.exposed();
+            let shown = format!("{latch:?}");
+            if !token.is_empty()
+                && shown
+                    .as_bytes()
+                    .windows(token.len())
+                    .any(|part| part == token)
+            {
+                return Err(broken(Promise::P13, "a token is printed"));
+            }
+            self.look_for_tombstone(context)?;
+        }
+        Ok(())
+    }
+
+    /// P6: a latch that has nothing left to do has stored the sign-out. Where the store keeps what it is told.
+    fn look_for_tombstone(&self, context: &Context) -> Result<(), Violation> {
+        let latch = context.latch.latch();
+        let kept = self.space.left.faults == 0 && self.space.left.crashes == 0;
+        let idle = latch.state() == State::Unauthenticated && latch.poll_timeout().is_none();
+        if !kept || !idle || context.signed_out == 0 {
+            return Ok(());
+        }
+        let Some(((_, true, _), token)) = self.cell.as_ref().and_then(|cell| recorded(&cell.bytes))
+        else {
+            return Ok(());
+        };
+        match Token::read(token.as_bytes()) {
+            Some(token) if context.signed_out & (1 << token.family) > 0 => {
+                Err(broken(Promise::P6, "a sign-out is not in the store"))
+            }
+            _ => Ok(()),
+        }
     }
 }

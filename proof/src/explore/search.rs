@@ -7,9 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
 
 use super::act::Action;
+use super::fair;
+use super::fair::Standing;
 use super::space::Space;
 use super::world::World;
 
@@ -67,6 +70,7 @@ pub(crate) struct Search {
     steps: Vec<Step>,
     /// Where a fair host leads from each state.
     fair: Vec<u32>,
+    standing: Vec<Standing>,
     report: Report,
 }
 
@@ -77,6 +81,7 @@ impl Search {
             seen: HashMap::default(),
             steps: Vec::new(),
             fair: Vec::new(),
+            standing: Vec::new(),
             report: Report {
                 states: 0,
                 transitions: 0,
@@ -90,7 +95,7 @@ impl Search {
     }
 
     /// Visits every state, or stops at the first violation.
-    pub(crate) fn run(mut self, loud: bool) -> Report {
+    pub(crate) fn run(mut self, most: usize, loud: bool) -> Report {
         let start = Instant::now();
         let mut world = World::new(&self.space);
         world.canonical();
@@ -103,7 +108,7 @@ impl Search {
                     self.report.found = Some(found);
                     return self.done(start);
                 }
-                if self.steps.len() > self.space.most {
+                if self.steps.len() > most {
                     return self.done(start);
                 }
             }
@@ -122,6 +127,11 @@ impl Search {
             }
         }
         self.report.closed = true;
+        if let Some(stuck) = fair::check(&self.fair, &self.standing) {
+            let path = self.path(u32::try_from(stuck.state).unwrap_or(NOWHERE));
+            let violation = super::world::broken(Promise::P15, stuck.what);
+            self.report.found = Some(Found { path, violation });
+        }
         self.done(start)
     }
 
@@ -140,6 +150,7 @@ impl Search {
         }
         self.steps.push(Step { from, choice });
         self.fair.push(NOWHERE);
+        self.standing.push(world.standing());
         self.report.replayed += usize::from(world.replayed);
         (number, true)
     }
@@ -152,6 +163,7 @@ impl Search {
     ) -> Result<(), Found> {
         let mut actions = Vec::new();
         world.actions(&mut actions);
+        let fair = world.fair(&actions);
         for (choice, action) in (0..).zip(&actions) {
             let mut after = world.clone();
             self.report.transitions += 1;
@@ -161,7 +173,14 @@ impl Search {
                 return Err(Found { path, violation });
             }
             let (number, new) = self.enter(&after, index, choice);
+            if fair == Some(usize::from(choice)) {
+                self.fair[index as usize] = number;
+            }
             if new {
+                if let Err(violation) = after.look() {
+                    let path = self.path(number);
+                    return Err(Found { path, violation });
+                }
                 next.push((number, after));
             }
         }

@@ -80,8 +80,10 @@ pub(crate) struct Space {
     pub(crate) config: Config,
     /// Requests may be cancelled.
     pub(crate) cancels: bool,
-    /// Every status and challenge, every token failure, every stale answer.
+    /// Every status and challenge, every token failure.
     pub(crate) all_answers: bool,
+    /// Answers that nobody asked for, and calls that do not fit, at every step.
+    pub(crate) nonsense: bool,
     /// A read is answered later than it is made.
     pub(crate) slow_reads: bool,
     /// A write that was given up is carried out later.
@@ -92,96 +94,73 @@ pub(crate) struct Space {
     pub(crate) lifetime: u64,
     /// The server may answer anything: any number of sign-ins and renewals, none of them kept in a store.
     pub(crate) oracle: bool,
+    /// The contexts can be told apart by their past only.
+    pub(crate) symmetric: bool,
     /// Whether a world's refresh tokens must never be used twice.
     pub(crate) no_replay: bool,
+    /// Small enough for both explorers, and for every change.
+    pub(crate) small: bool,
     /// States after which a space that does not close ends.
     pub(crate) most: usize,
-}
-
-impl Space {
-    /// TEMPORARY
-    pub(crate) fn set(&mut self, key: &str, v: u8) {
-        let c = &mut self.config;
-        let l = &mut self.left;
-        match key {
-            "lifetime" => self.lifetime = v.into(),
-            "most" => self.most = v as usize * 100_000,
-            "width" => self.width = v as usize,
-            "wait" => c.wait_limit_ms = v.into(),
-            "token" => c.token_timeout_ms = v.into(),
-            "login" => c.login_timeout_ms = v.into(),
-            "store" => c.store_timeout_ms = v.into(),
-            "lease" => c.lease_timeout_ms = v.into(),
-            "budget" => c.budget = v,
-            "window" => c.budget_window_ms = v.into(),
-            "fresh" => c.fresh_window_ms = v.into(),
-            "attempts" => c.max_attempts = v,
-            "all" => self.all_answers = v > 0,
-            "cancels" => self.cancels = v > 0,
-            "slow" => self.slow_reads = v > 0,
-            "late" => self.late_writes = v > 0,
-            "logins" => l.logins = v,
-            "tries" => l.tries = v,
-            "logouts" => l.logouts = v,
-            "grants" => l.grants = v,
-            "failures" => l.failures = v,
-            "crashes" => l.crashes = v,
-            "freezes" => l.freezes = v,
-            "steals" => l.steals = v,
-            "denials" => l.denials = v,
-            "faults" => l.faults = v,
-            "sleeps" => l.sleeps = v,
-            "setbacks" => l.setbacks = v,
-            "looks" => l.looks = v,
-            "offline" => l.offline = v,
-            "forced" => l.forced = v,
-            "requests" => l.requests = v,
-            "refusals" => l.refusals = v,
-            _ => panic!("{key}"),
-        }
-    }
 }
 
 /// Short times, so that few differ: everything is a small number of milliseconds.
 const fn config() -> Config {
     let mut config = Config::new();
-    config.wait_limit_ms = 3;
+    config.wait_limit_ms = 2;
     config.max_attempts = 2;
     config.refresh_margin_ms = 1;
     config.backoff_base_ms = 1;
     config.backoff_cap_ms = 1;
-    config.retry_after_cap_ms = 2;
-    config.budget = 2;
-    config.budget_window_ms = 4;
+    config.retry_after_cap_ms = 1;
+    config.budget = 1;
+    config.budget_window_ms = 2;
     config.reuse_grace_ms = 0;
     config.fresh_window_ms = 1;
     config.fresh_retry_ms = 1;
     config.clock_tolerance_ms = 1;
     config.store_timeout_ms = 1;
-    config.token_timeout_ms = 2;
+    config.token_timeout_ms = 1;
     config.probe_timeout_ms = 1;
     config.revoke_timeout_ms = 1;
-    config.lease_timeout_ms = 3;
-    config.login_timeout_ms = 2;
+    config.lease_timeout_ms = 2;
+    config.login_timeout_ms = 1;
     config.attempts = 1;
     config
 }
 
 const fn in_memory() -> Config {
     let mut config = config();
-    config.wait_limit_ms = 2;
-    config.token_timeout_ms = 1;
-    config.login_timeout_ms = 1;
-    config.budget = 1;
-    config.budget_window_ms = 2;
     config.store = false;
     config.confirmation = Confirmation::Memory;
+    config
+}
+
+/// A renewal takes so long that the token which serves meanwhile may end.
+const fn serving() -> Config {
+    let mut config = in_memory();
+    config.serve_while_refreshing = true;
+    config.token_timeout_ms = 2;
+    config
+}
+
+const fn one_at_a_time() -> Config {
+    let mut config = in_memory();
+    config.wait_limit_ms = 1;
+    config.budget_window_ms = 1;
     config
 }
 
 const fn leased() -> Config {
     let mut config = config();
     config.lease = LeaseMode::Host;
+    config.budget_window_ms = 1;
+    config
+}
+
+const fn unleased() -> Config {
+    let mut config = config();
+    config.budget_window_ms = 1;
     config
 }
 
@@ -191,9 +170,14 @@ const fn read_back() -> Config {
     config
 }
 
-/// Every world.
-pub(crate) fn all() -> Vec<Space> {
-    let base = Space {
+const fn probed() -> Config {
+    let mut config = config();
+    config.confirmation = Confirmation::Probed;
+    config
+}
+
+fn base() -> Space {
+    Space {
         name: "",
         line: "",
         contexts: 1,
@@ -202,20 +186,35 @@ pub(crate) fn all() -> Vec<Space> {
         config: config(),
         cancels: false,
         all_answers: false,
+        nonsense: false,
         slow_reads: false,
         late_writes: false,
         users: 1,
-        lifetime: 4,
+        lifetime: 2,
         oracle: false,
+        symmetric: false,
         no_replay: false,
-        most: 40_000_000,
-    };
+        small: true,
+        most: 20_000_000,
+    }
+}
+
+/// Every world, those that close soon first.
+pub(crate) fn all() -> Vec<Space> {
+    let mut spaces = alone();
+    spaces.extend(together());
+    spaces
+}
+
+/// One context.
+fn alone() -> Vec<Space> {
     vec![
         Space {
-            name: "requests",
-            line: "1 context in memory, 3 requests, every event at any time and any number of times",
-            width: 3,
-            config: in_memory(),
+            name: "events",
+            line: "1 context in memory that serves while it renews, 1 request: every event, answer, failure and stale \
+                   answer at any time and any number of times",
+            config: serving(),
+            lifetime: 4,
             left: Left {
                 logins: ANY,
                 tries: ANY,
@@ -231,65 +230,163 @@ pub(crate) fn all() -> Vec<Space> {
             },
             cancels: true,
             all_answers: true,
+            nonsense: true,
             oracle: true,
-            lifetime: 2,
-            ..base.clone()
+            ..base()
+        },
+        Space {
+            name: "requests",
+            line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s and failures any number of times",
+            width: 3,
+            config: one_at_a_time(),
+            left: Left {
+                logins: ANY,
+                tries: ANY,
+                logouts: ANY,
+                grants: ANY,
+                failures: ANY,
+                requests: ANY,
+                refusals: ANY,
+                ..Left::NOTHING
+            },
+            cancels: true,
+            oracle: true,
+            ..base()
         },
         Space {
             name: "faults",
             line: "1 context and its store, every fault of the store at every step, a crash anywhere",
-            width: 1,
             config: read_back(),
             left: Left {
                 logins: 1,
-                tries: ANY,
                 logouts: 1,
                 grants: 1,
                 failures: ANY,
                 crashes: 1,
                 faults: ANY,
                 looks: ANY,
-                requests: ANY,
-                refusals: ANY,
+                requests: 1,
                 ..Left::NOTHING
             },
             late_writes: true,
-            ..base.clone()
+            nonsense: true,
+            ..base()
         },
         Space {
+            name: "probe",
+            line: "1 context that confirms each credential by a request, its store, 2 users",
+            config: probed(),
+            left: Left {
+                logins: 2,
+                logouts: 1,
+                grants: 1,
+                failures: ANY,
+                looks: ANY,
+                requests: 1,
+                refusals: ANY,
+                ..Left::NOTHING
+            },
+            nonsense: true,
+            users: 2,
+            ..base()
+        },
+        Space {
+            name: "clocks",
+            line: "1 context and its store, sleeps and clocks that are set back, a freeze",
+            left: Left {
+                logins: 1,
+                grants: 1,
+                freezes: 1,
+                sleeps: 1,
+                setbacks: 1,
+                requests: 1,
+                refusals: 1,
+                ..Left::NOTHING
+            },
+            lifetime: 4,
+            ..base()
+        },
+    ]
+}
+
+/// Several contexts with one store.
+fn together() -> Vec<Space> {
+    vec![
+        Space {
             name: "lease",
-            line: "2 contexts with a store and a lease, one crash anywhere, rotation with reuse detection",
+            line: "2 contexts with a store and a lease, rotation with reuse detection, a crash anywhere",
             contexts: 2,
             config: leased(),
             left: Left {
                 logins: 1,
-                tries: 0,
-                logouts: 1,
                 grants: 1,
-                failures: 1,
                 crashes: 1,
-                requests: 1,
-                refusals: 1,
                 ..Left::NOTHING
             },
+            symmetric: true,
             no_replay: true,
-            ..base.clone()
+            ..base()
+        },
+        Space {
+            name: "sign-out",
+            line: "2 contexts with a store and a lease, 2 logins of 2 users, a sign-out, a request",
+            contexts: 2,
+            config: leased(),
+            left: Left {
+                logins: 2,
+                logouts: 1,
+                requests: 1,
+                ..Left::NOTHING
+            },
+            users: 2,
+            symmetric: true,
+            no_replay: true,
+            ..base()
+        },
+        Space {
+            name: "frozen",
+            line: "2 contexts with a store and a lease that is denied, or taken from a holder that is not run",
+            contexts: 2,
+            config: leased(),
+            left: Left {
+                logins: 1,
+                grants: 1,
+                denials: 1,
+                freezes: 1,
+                steals: 1,
+                ..Left::NOTHING
+            },
+            symmetric: true,
+            ..base()
         },
         Space {
             name: "no lease",
-            line: "2 contexts with a store and without a lease, rotation with reuse detection",
+            line: "2 contexts with a store and without a lease, reads that are answered late, rotation with reuse detection",
             contexts: 2,
+            config: unleased(),
             left: Left {
                 logins: 1,
-                logouts: 1,
-                grants: 2,
-                failures: 1,
-                requests: 1,
-                refusals: 1,
+                grants: 1,
                 ..Left::NOTHING
             },
             slow_reads: true,
-            ..base
+            ..base()
+        },
+        Space {
+            name: "three",
+            line: "3 contexts with a store and a lease, rotation with reuse detection",
+            contexts: 3,
+            config: leased(),
+            left: Left {
+                logins: 1,
+                grants: 1,
+                ..Left::NOTHING
+            },
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            most: 1_000_000,
+            ..base()
         },
     ]
 }

@@ -75,12 +75,19 @@ impl World {
         index: usize,
         event: Event<'_>,
     ) -> Result<Result<Outcome, Rejected>, Violation> {
-        let now = self.now(index);
+        let (now, symmetric) = (self.now(index), self.space.symmetric);
         let context = &mut self.contexts[index];
-        context.latch.reseed(super::entropy::seed(index));
+        context
+            .latch
+            .reseed(super::entropy::seed(index == 0 || symmetric));
         let told = context.latch.handle(now, event);
         if let Some(log) = &mut self.log {
-            log.push(transcript::told(index, now, &event, &told));
+            log.push(transcript::told(
+                usize::from(self.contexts[index].name),
+                now,
+                &event,
+                &told,
+            ));
         }
         let told = told?;
         self.drain(index)?;
@@ -163,7 +170,7 @@ impl World {
             Act::Crash => {
                 spend(&mut self.left.crashes);
                 let monotonic = context.monotonic;
-                *context = Context::new(&self.space);
+                *context = Context::new(&self.space, context.name);
                 context.monotonic = monotonic;
                 if self.log.is_some() {
                     self.note(format!("{index} starts anew"));
@@ -550,18 +557,25 @@ impl World {
     }
 
     fn claim(&mut self, index: usize, place: usize) -> Done {
-        let now = self.now(index);
+        let (now, symmetric) = (self.now(index), self.space.symmetric);
         let context = &mut self.contexts[index];
         let Some((waiter, user)) = context.waiting.get(place).copied() else {
             return Ok(());
         };
-        context.latch.reseed(super::entropy::seed(index));
+        context
+            .latch
+            .reseed(super::entropy::seed(index == 0 || symmetric));
         let claimed = context.latch.permit(now, waiter);
         let claimed = claimed.map(|permit| {
             permit.map(|permit| (Token::read(permit.token().as_bytes()), permit.receipt()))
         });
         if let Some(log) = &mut self.log {
-            log.push(transcript::claimed(index, now, waiter, &claimed));
+            log.push(transcript::claimed(
+                usize::from(self.contexts[index].name),
+                now,
+                waiter,
+                &claimed,
+            ));
         }
         match claimed? {
             Ok((token, receipt)) => {

@@ -12,6 +12,7 @@ use tokenlatch::promises::Violation;
 use tokenlatch::verify::Move;
 use tokenlatch::verify::rewrite_record;
 
+use super::entropy::Lanes;
 use super::space::Left;
 use super::space::Space;
 
@@ -91,6 +92,8 @@ pub(crate) struct Flight {
 
 /// A context and its host.
 pub(crate) struct Context {
+    /// Its number in a transcript.
+    pub(crate) name: u8,
     pub(crate) latch: Watched,
     pub(crate) monotonic: u64,
     pub(crate) open: bool,
@@ -174,10 +177,11 @@ impl Token {
 }
 
 impl Context {
-    pub(crate) fn new(space: &Space) -> Self {
+    pub(crate) fn new(space: &Space, name: u8) -> Self {
         let latch = Checked::new(space.config, 0);
         Self {
             latch: latch.unwrap_or_else(|error| panic!("{error}")),
+            name,
             monotonic: MONOTONIC,
             open: false,
             frozen: false,
@@ -255,9 +259,6 @@ impl Context {
             self.latch.move_clocks(&clocks);
         }
         self.monotonic = MONOTONIC;
-        if space.oracle {
-            self.rename_tokens();
-        }
         self.rename();
     }
 
@@ -363,8 +364,8 @@ impl World {
             raw: false,
             log: None,
         };
-        for _ in 0..space.contexts {
-            world.contexts.push(Context::new(space));
+        for name in (0..).take(space.contexts) {
+            world.contexts.push(Context::new(space, name));
         }
         world
     }
@@ -423,18 +424,58 @@ impl World {
                 *record = Arc::new(Record::new(bytes));
             }
         }
+        if self.space.oracle {
+            self.contexts.iter_mut().for_each(Context::rename_tokens);
+        }
         if self.raw {
-            return;
+            return self.line_up();
         }
         for context in &mut self.contexts {
             context.canonical(&self.space, &self.left, self.wall);
         }
         self.wall = WALL;
+        if self.space.symmetric {
+            self.contexts.sort_by_cached_key(|context| {
+                let mut lanes = Lanes::new();
+                context.hash(&mut lanes);
+                lanes.both()
+            });
+        }
+    }
+
+    /// Puts the contexts of a raw world into the order that its canonical form has.
+    fn line_up(&mut self) {
+        if self.space.symmetric {
+            let mut twin = self.clone();
+            twin.raw = false;
+            twin.canonical();
+            let place = |name| {
+                twin.contexts
+                    .iter()
+                    .position(|context| context.name == name)
+            };
+            self.contexts.sort_by_key(|context| place(context.name));
+        }
+    }
+
+    /// All of it, for a person.
+    #[cfg(test)]
+    pub(crate) fn shown(&self) -> String {
+        let mut text = format!("{:?} {:?} {:?}\n", self.left, self.cell, self.families);
+        for context in &self.contexts {
+            let _ = context.latch.show(&mut text);
+            let under_way = (&context.load, &context.store, &context.late, context.old);
+            text += &format!(
+                "\n{under_way:?} {:?} {:?}\n",
+                context.waiting, context.flying
+            );
+        }
+        text
     }
 
     /// All of the state, as 128 bits.
     pub(crate) fn fingerprint(&self) -> u128 {
-        let mut lanes = super::entropy::Lanes::new();
+        let mut lanes = Lanes::new();
         self.hash(&mut lanes);
         lanes.both()
     }

@@ -1,0 +1,158 @@
+//! What a fair host does next, and where that leads from every state.
+
+use tokenlatch::State;
+
+use super::act::Act;
+use super::act::Action;
+use super::world::World;
+
+/// What liveness needs to know of a state.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Standing {
+    /// A request waits.
+    pub(crate) waits: bool,
+    /// The only context is Ready.
+    pub(crate) ready: bool,
+    /// The only context has a session that the server would renew.
+    pub(crate) renewable: bool,
+}
+
+/// What went wrong, and from which state on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stuck {
+    pub(crate) state: usize,
+    pub(crate) what: &'static str,
+}
+
+impl World {
+    /// Where a fair host goes on: it answers everything, well, before time passes.
+    pub(crate) fn fair(&self, actions: &[Action]) -> Option<usize> {
+        let ranked = actions.iter().enumerate();
+        let ranked = ranked.filter_map(|(place, action)| Some((self.rank(*action)?, place)));
+        ranked.min().map(|(_, place)| place)
+    }
+
+    fn rank(&self, action: Action) -> Option<u8> {
+        let context = self.contexts.get(usize::from(action.context))?;
+        Some(match action.act {
+            Act::Thaw => 0,
+            Act::Online | Act::LeaseLost | Act::LateWrite => 1,
+            Act::Open | Act::Loaded | Act::Read | Act::Write | Act::Stored => 2,
+            Act::LeaseGranted | Act::Arrive | Act::Answered | Act::LoginGranted(0) => 3,
+            Act::Accepted | Act::Revoked | Act::News => 4,
+            Act::Claim(place) => {
+                let (waiter, _) = context.waiting.get(usize::from(place))?;
+                if !context.latch.is_released(*waiter) {
+                    return None;
+                }
+                5
+            }
+            Act::Answer(_, 200, _) => 6,
+            // Only a torn write is left to be told.
+            Act::StoreFailed => 7,
+            Act::Advance => 8,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        let waits = self
+            .contexts
+            .iter()
+            .any(|context| !context.waiting.is_empty());
+        let [context] = self.contexts.as_slice() else {
+            return Standing {
+                waits,
+                ..Standing::default()
+            };
+        };
+        let latch = context.latch.latch();
+        let token = super::world::Token::read(latch.exposed());
+        let granted = self.space.oracle
+            || token.is_some_and(|token| {
+                let family = self.families[usize::from(token.family)];
+                self.left.grants > 0 && !family.revoked && family.serial == token.serial
+            });
+        Standing {
+            waits,
+            ready: latch.state() == State::Ready,
+            renewable: granted && latch.can_renew(),
+        }
+    }
+}
+
+/// Follows the fair host from every state: every request must end, and a session that the server would renew must get
+/// to Ready. `next` is where it leads.
+pub(crate) fn check(next: &[u32], standing: &[Standing]) -> Option<Stuck> {
+    let ended = reaches(next, |state| !standing[state].waits);
+    let ready = reaches(next, |state| standing[state].ready);
+    (0..next.len()).find_map(|state| {
+        if !ended[state] {
+            let what = "a request waits for ever";
+            return Some(Stuck { state, what });
+        }
+        if standing[state].renewable && !ready[state] {
+            let what = "a session that could be renewed never gets to Ready";
+            return Some(Stuck { state, what });
+        }
+        None
+    })
+}
+
+/// From which states the way leads to one of these.
+fn reaches(next: &[u32], there: impl Fn(usize) -> bool) -> Vec<bool> {
+    const UNKNOWN: u8 = 0;
+    const ON_THE_WAY: u8 = 1;
+    const YES: u8 = 2;
+    const NO: u8 = 3;
+    let mut known = vec![UNKNOWN; next.len()];
+    for start in 0..next.len() {
+        let mut way = Vec::new();
+        let mut at = start;
+        let answer = loop {
+            match known.get(at) {
+                None | Some(&ON_THE_WAY | &NO) => break NO,
+                Some(&YES) => break YES,
+                _ if there(at) => {
+                    known[at] = YES;
+                    break YES;
+                }
+                _ => {}
+            }
+            known[at] = ON_THE_WAY;
+            way.push(at);
+            at = next[at] as usize;
+        };
+        for passed in way {
+            known[passed] = answer;
+        }
+    }
+    known.into_iter().map(|known| known == YES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_without_the_goal_is_found() {
+        let next = [1, 2, 1, 4, 5, u32::MAX];
+        assert_eq!(
+            reaches(&next, |state| state == 4),
+            [false, false, false, true, true, false]
+        );
+    }
+
+    #[test]
+    fn a_request_that_nobody_ends_is_found() {
+        let waits = Standing {
+            waits: true,
+            ..Standing::default()
+        };
+        let stuck = check(&[1, 0], &[waits, waits]);
+        assert_eq!(
+            stuck.map(|stuck| stuck.what),
+            Some("a request waits for ever")
+        );
+    }
+}
