@@ -340,6 +340,9 @@ impl<const W: usize> Machine<W> {
         if session.sent {
             return;
         }
+        if session.void_mark {
+            return;
+        }
         if facts.sent {
             session.sent = true;
             session.lost = true;
@@ -389,6 +392,9 @@ impl<const W: usize> Machine<W> {
         };
         self.dirty = false;
         self.save_failures = 0;
+        if let Some(session) = &mut self.session {
+            session.void_mark = false;
+        }
         if goal == Goal::Mark {
             return self.exchange();
         }

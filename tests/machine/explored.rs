@@ -43,3 +43,35 @@ fn a_slow_mark_does_not_bring_two_token_requests_into_one_window() {
     assert_eq!(host.now, 1_064_000);
     assert_eq!(host.state(), State::Refreshing);
 }
+
+/// The server did not rotate, and the mark could not be taken out of the store again: it is still our own mark, not
+/// that of a request whose answer is lost.
+// promises: P11, P15
+#[test]
+fn a_mark_of_our_own_that_stayed_in_the_store_does_not_cost_the_session() {
+    let mut config = Config::new();
+    config.reuse_grace_ms = 0;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 100));
+    host.at(100_000, Event::RefreshRequested);
+    host.loaded(Some(&cell));
+    cell = host.record();
+    host.stored();
+    host.token_failed(TokenFailure::Unavailable)
+        .is_in(State::Expired);
+    fail_loads(&mut host);
+    while host.state() == State::Expired {
+        host.wait();
+    }
+    host.loaded(Some(&cell)).is_in(State::Refreshing);
+    host.stored();
+    assert_eq!(host.count("SendTokenRequest"), 2);
+}
+
+#[track_caller]
+fn fail_loads(host: &mut Host) {
+    for _ in 0..host.latch().config().attempts {
+        let ticket = host.ticket("Load");
+        host.tell(Event::LoadFailed { ticket });
+    }
+}
