@@ -166,9 +166,16 @@ impl<const W: usize> Machine<W> {
         }
         self.note_budget(&found);
         if self.unbound {
-            if goal == Goal::Save {
-                self.raise_above(&found);
-                return self.store_record();
+            match goal {
+                Goal::Save => {
+                    self.raise_above(&found);
+                    return self.store_record();
+                }
+                Goal::Mark => {
+                    self.raise_above(&found);
+                    return self.mark();
+                }
+                Goal::Restore | Goal::Look | Goal::Recheck => {}
             }
         }
         match found.stamp() {

@@ -6,7 +6,9 @@ use tokenlatch::Config;
 use tokenlatch::Effect;
 use tokenlatch::Event;
 use tokenlatch::State;
+use tokenlatch::StoreContent;
 use tokenlatch::TokenFailure;
+use tokenlatch::inspect;
 
 /// A mark that takes long to store delays the token request: the budget counts from when the request leaves.
 // promises: P10
@@ -66,6 +68,40 @@ fn a_mark_of_our_own_that_stayed_in_the_store_does_not_cost_the_session() {
     host.loaded(Some(&cell)).is_in(State::Refreshing);
     host.stored();
     assert_eq!(host.count("SendTokenRequest"), 2);
+}
+
+/// A sign-in that could not be stored yet comes after whatever the store holds, also where a renewal is the first to
+/// read it.
+// promises: P5, P11
+#[test]
+fn a_renewal_before_the_first_save_comes_after_what_the_store_holds() {
+    let mut before = Host::new(Config::new());
+    let mut cell = before.sign_in(grant("a0", Some("r0"), 100));
+    before.tell(Event::LogoutRequested);
+    before.serve_store(&mut cell);
+    let mut host = Host::seeded(Config::new(), 2);
+    host.tell(Event::Opened);
+    fail_loads(&mut host);
+    let ticket = host.login();
+    let grant = grant("a1", Some("r1"), 100);
+    host.tell(Event::Granted { ticket, grant });
+    fail_loads(&mut host);
+    assert_eq!(host.state(), State::Ready);
+    host.tell(Event::RefreshRequested);
+    host.loaded(Some(&cell)).is_in(State::Refreshing);
+    cell = host.record();
+    host.stored();
+    assert_eq!(host.count("SendTokenRequest"), 1);
+    assert_eq!(
+        inspect(&cell),
+        StoreContent::Session(host.latch().generation())
+    );
+    // Signed out elsewhere since: that is not undone.
+    let mut other = Host::restored(Config::new(), &cell);
+    other.tell(Event::LogoutRequested);
+    other.serve_store(&mut cell);
+    host.token_failed(TokenFailure::NotSent);
+    host.loaded(Some(&cell)).is_in(State::Unauthenticated);
 }
 
 #[track_caller]
