@@ -56,14 +56,14 @@ pub(crate) fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
 fn explore(space: &Arc<Space>, loud: bool) -> Result<(), Box<dyn Error>> {
     let report = Search::new(space).run(space.most, loud);
     if let Some(found) = &report.found {
-        println!("{}: {}\n", space.name, found.violation);
-        println!("{}", transcript::write(space, &found.path));
+        eprintln!("{}: {}\n", space.name, found.violation);
+        eprintln!("{}", transcript::write(space, &found.path));
         return Err("a promise is broken".into());
     }
     if space.small && !report.closed {
         return Err(format!("{} does not close", space.name).into());
     }
-    let agreed = if space.small {
+    let agreed = if report.closed {
         agree(space, &report)?
     } else {
         "not run"

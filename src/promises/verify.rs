@@ -15,6 +15,7 @@ use crate::verify::Move;
 use crate::verify::Places;
 use crate::verify::class_of_version;
 use crate::verify::receipt_class;
+use crate::waiters::Fate;
 use crate::waiters::Receipt;
 use crate::waiters::Waiter;
 
@@ -69,12 +70,12 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         write!(to, "{:?} {noted:?} {proof:?}", self.latch.machine())
     }
 
-    /// Whether this request was released.
+    /// Whether this request may be claimed now.
     #[doc(hidden)]
     #[must_use]
     pub fn is_released(&self, waiter: Waiter) -> bool {
-        let mut known = self.known.iter();
-        known.any(|known| known.waiter == waiter && known.released)
+        let mut slots = self.latch.machine.waiters.iter();
+        slots.any(|slot| slot.waiter == waiter && slot.fate == Fate::Released)
     }
 
     /// Whether the late answer to this token request would be taken.

@@ -4,6 +4,7 @@ mod artifacts;
 mod counts;
 mod coverage;
 mod e2e;
+mod explore;
 mod faults;
 mod fuzz;
 mod linked;
@@ -63,6 +64,11 @@ const COMMANDS: &[Command] = &[
         name: "no-panic",
         line: "link every public function for five targets: no panic, and how deep the stack gets",
         run: no_panic::run,
+    },
+    Command {
+        name: "explore",
+        line: "visit every state of small worlds, and find every seeded fault",
+        run: explore::run,
     },
     Command {
         name: "simulate",

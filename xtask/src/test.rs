@@ -8,6 +8,7 @@ use anyhow::bail;
 use crate::counts;
 use crate::counts::Counts;
 use crate::e2e;
+use crate::explore;
 use crate::fuzz;
 use crate::linked;
 use crate::miri;
@@ -71,6 +72,11 @@ const STEPS: &[Step] = &[
         name: "fuzz",
         line: "each fuzz target for a short time",
         run: |project, _| fuzz::smoke(project),
+    },
+    Step {
+        name: "explore",
+        line: "every state of small worlds, and the seeded faults that are found soon",
+        run: |project, _| explore::smoke(project),
     },
     Step {
         name: "simulate",

@@ -66,6 +66,7 @@ pub(crate) enum Act {
     Thaw,
     Crash,
     EndSession(u8),
+    Foreign,
 }
 
 /// What happens, and where.
@@ -299,6 +300,7 @@ impl World {
         }
         menu.add_if(self.left.sleeps, Act::Sleep);
         menu.add_if(self.left.setbacks, Act::SetBack);
+        menu.add_if(self.left.foreign, Act::Foreign);
         for family in 0..self.signed_in.min(4) {
             if self.left.ends > 0 && !self.families[usize::from(family)].revoked {
                 menu.add(Act::EndSession(family));

@@ -37,6 +37,8 @@ pub(crate) struct Left {
     /// A resume, or a change of the store that nobody announced.
     pub(crate) looks: u8,
     pub(crate) offline: u8,
+    /// A context that is not in the world signs another user in.
+    pub(crate) foreign: u8,
     /// The host asks for a renewal.
     pub(crate) forced: u8,
     /// Requests that come, retries apart.
@@ -62,6 +64,7 @@ impl Left {
         setbacks: 0,
         looks: 0,
         offline: 0,
+        foreign: 0,
         forced: 0,
         requests: 0,
         refusals: 0,
@@ -98,7 +101,7 @@ pub(crate) struct Space {
     pub(crate) symmetric: bool,
     /// Whether a world's refresh tokens must never be used twice.
     pub(crate) no_replay: bool,
-    /// Small enough for both explorers, and for every change.
+    /// Small enough to be explored with every change.
     pub(crate) small: bool,
     /// States after which a space that does not close ends.
     pub(crate) most: usize,
@@ -232,6 +235,7 @@ fn alone() -> Vec<Space> {
             all_answers: true,
             nonsense: true,
             oracle: true,
+            small: false,
             ..base()
         },
         Space {
@@ -270,23 +274,36 @@ fn alone() -> Vec<Space> {
             },
             late_writes: true,
             nonsense: true,
+            small: false,
             ..base()
         },
         Space {
             name: "probe",
-            line: "1 context that confirms each credential by a request, its store, 2 users",
+            line: "1 context that confirms each credential by a request, and its store",
             config: probed(),
             left: Left {
-                logins: 2,
+                logins: 1,
                 logouts: 1,
                 grants: 1,
                 failures: ANY,
-                looks: ANY,
                 requests: 1,
                 refusals: ANY,
                 ..Left::NOTHING
             },
             nonsense: true,
+            ..base()
+        },
+        Space {
+            name: "users",
+            line: "1 context and its store, a login, another user's login elsewhere, a resume, a sign-out, a request",
+            left: Left {
+                logins: 1,
+                logouts: 1,
+                foreign: 1,
+                looks: 1,
+                requests: 1,
+                ..Left::NOTHING
+            },
             users: 2,
             ..base()
         },
@@ -304,6 +321,7 @@ fn alone() -> Vec<Space> {
                 ..Left::NOTHING
             },
             lifetime: 4,
+            small: false,
             ..base()
         },
     ]
@@ -325,38 +343,37 @@ fn together() -> Vec<Space> {
             },
             symmetric: true,
             no_replay: true,
+            small: false,
             ..base()
         },
         Space {
             name: "sign-out",
-            line: "2 contexts with a store and a lease, 2 logins of 2 users, a sign-out, a request",
+            line: "2 contexts with a store and a lease, a login, a sign-out",
             contexts: 2,
             config: leased(),
             left: Left {
-                logins: 2,
+                logins: 1,
                 logouts: 1,
-                requests: 1,
                 ..Left::NOTHING
             },
-            users: 2,
             symmetric: true,
             no_replay: true,
             ..base()
         },
         Space {
             name: "frozen",
-            line: "2 contexts with a store and a lease that is denied, or taken from a holder that is not run",
+            line: "2 contexts with a store and a lease that is denied, or taken from its holder without a word",
             contexts: 2,
             config: leased(),
             left: Left {
                 logins: 1,
                 grants: 1,
                 denials: 1,
-                freezes: 1,
                 steals: 1,
                 ..Left::NOTHING
             },
             symmetric: true,
+            small: false,
             ..base()
         },
         Space {
@@ -370,6 +387,7 @@ fn together() -> Vec<Space> {
                 ..Left::NOTHING
             },
             slow_reads: true,
+            small: false,
             ..base()
         },
         Space {
@@ -385,7 +403,7 @@ fn together() -> Vec<Space> {
             symmetric: true,
             no_replay: true,
             small: false,
-            most: 1_000_000,
+            most: 600_000,
             ..base()
         },
     ]

@@ -106,6 +106,10 @@ impl World {
                 spend(&mut self.left.setbacks);
                 self.wall -= JUMP;
             }
+            Act::Foreign => {
+                spend(&mut self.left.foreign);
+                return self.foreign();
+            }
             Act::EndSession(family) => {
                 spend(&mut self.left.ends);
                 self.families[usize::from(family)].revoked = true;
@@ -192,6 +196,27 @@ impl World {
             if !self.contexts[index].frozen {
                 self.tell(index, Event::TimeoutReached)?.ok();
             }
+        }
+        Ok(())
+    }
+
+    /// Another context, which this world does not have, reads the store, signs the last user in and writes.
+    fn foreign(&mut self) -> Done {
+        let family = self.new_family(self.space.users - 1);
+        let mut other = Context::new(&self.space, u8::MAX);
+        other.monotonic = self.contexts.first().map_or(0, |context| context.monotonic);
+        self.contexts.push(other);
+        let index = self.contexts.len() - 1;
+        self.tell(index, Event::Opened)?.ok();
+        self.load(index, Act::Loaded)?;
+        self.sign(index, Act::Login)?;
+        if let Some(ticket) = self.contexts[index].login.take() {
+            self.grant(index, ticket, Token { family, serial: 0 })?;
+        }
+        self.load(index, Act::Loaded)?;
+        let other = self.contexts.pop();
+        if let Some(write) = other.and_then(|other| other.store) {
+            self.write(write.record)?;
         }
         Ok(())
     }
@@ -293,6 +318,13 @@ impl World {
                 context.load = None;
                 let record = found.as_ref().map(|record| record.bytes.as_slice());
                 self.tell(index, Event::Loaded { ticket, record })?.ok();
+                let seen = self.contexts[index].latch.latch().corrupt().is_some();
+                if found.is_some_and(|record| record.torn) && !seen {
+                    return Err(broken(
+                        Promise::P12,
+                        "half a record was taken for a whole one",
+                    ));
+                }
             }
             _ => {
                 spend(&mut self.left.faults);
@@ -329,7 +361,9 @@ impl World {
                 if let Some(old) = &self.cell {
                     let rest = old.bytes.get(half..).unwrap_or_default();
                     let _ = torn.bytes.extend_from_slice(rest);
+                    torn.torn = torn.bytes != old.bytes;
                 }
+                torn.torn &= torn.bytes != write.record.bytes;
                 self.cell = Some(Arc::new(torn));
             }
             Act::Stored => {

@@ -42,6 +42,8 @@ pub(crate) struct Token {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Record {
     pub(crate) bytes: heapless::Vec<u8, RECORD>,
+    /// Neither what was there nor what should be.
+    pub(crate) torn: bool,
 }
 
 pub(crate) type Cell = Option<Arc<Record>>;
@@ -421,7 +423,10 @@ impl World {
                 None => b"T",
             };
             if record.bytes != bytes {
-                *record = Arc::new(Record::new(bytes));
+                *record = Arc::new(Record {
+                    torn: record.torn,
+                    ..Record::new(bytes)
+                });
             }
         }
         if self.space.oracle {
@@ -485,6 +490,7 @@ impl Record {
     pub(crate) fn new(bytes: &[u8]) -> Self {
         Self {
             bytes: heapless::Vec::from_slice(bytes).unwrap_or_default(),
+            torn: false,
         }
     }
 }
