@@ -1,14 +1,19 @@
 //! `explore`: every reachable state of real latches in small worlds.
 
 mod act;
+mod canonical;
+mod config;
 mod entropy;
 mod fair;
 mod faults;
 mod host;
 mod kept;
+mod network;
+mod requests;
 mod search;
 mod space;
 mod step;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod transcript;

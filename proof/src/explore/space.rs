@@ -1,8 +1,8 @@
 //! The worlds that are explored, each with its bounds.
 
 use tokenlatch::Config;
-use tokenlatch::Confirmation;
-use tokenlatch::LeaseMode;
+
+use super::config;
 
 /// No bound.
 pub(crate) const ANY: u8 = u8::MAX;
@@ -107,78 +107,6 @@ pub(crate) struct Space {
     pub(crate) most: usize,
 }
 
-/// Short times, so that few differ: everything is a small number of milliseconds.
-const fn config() -> Config {
-    let mut config = Config::new();
-    config.wait_limit_ms = 2;
-    config.max_attempts = 2;
-    config.refresh_margin_ms = 1;
-    config.backoff_base_ms = 1;
-    config.backoff_cap_ms = 1;
-    config.retry_after_cap_ms = 1;
-    config.budget = 1;
-    config.budget_window_ms = 2;
-    config.reuse_grace_ms = 0;
-    config.fresh_window_ms = 1;
-    config.fresh_retry_ms = 1;
-    config.clock_tolerance_ms = 1;
-    config.store_timeout_ms = 1;
-    config.token_timeout_ms = 1;
-    config.probe_timeout_ms = 1;
-    config.revoke_timeout_ms = 1;
-    config.lease_timeout_ms = 2;
-    config.login_timeout_ms = 1;
-    config.attempts = 1;
-    config
-}
-
-const fn in_memory() -> Config {
-    let mut config = config();
-    config.store = false;
-    config.confirmation = Confirmation::Memory;
-    config
-}
-
-/// A renewal takes so long that the token which serves meanwhile may end.
-const fn serving() -> Config {
-    let mut config = in_memory();
-    config.serve_while_refreshing = true;
-    config.token_timeout_ms = 2;
-    config
-}
-
-const fn one_at_a_time() -> Config {
-    let mut config = in_memory();
-    config.wait_limit_ms = 1;
-    config.budget_window_ms = 1;
-    config
-}
-
-const fn leased() -> Config {
-    let mut config = config();
-    config.lease = LeaseMode::Host;
-    config.budget_window_ms = 1;
-    config
-}
-
-const fn unleased() -> Config {
-    let mut config = config();
-    config.budget_window_ms = 1;
-    config
-}
-
-const fn read_back() -> Config {
-    let mut config = config();
-    config.confirmation = Confirmation::ReadBack;
-    config
-}
-
-const fn probed() -> Config {
-    let mut config = config();
-    config.confirmation = Confirmation::Probed;
-    config
-}
-
 fn base() -> Space {
     Space {
         name: "",
@@ -186,7 +114,7 @@ fn base() -> Space {
         contexts: 1,
         width: 1,
         left: Left::NOTHING,
-        config: config(),
+        config: config::config(),
         cancels: false,
         all_answers: false,
         nonsense: false,
@@ -216,7 +144,7 @@ fn alone() -> Vec<Space> {
             name: "events",
             line: "1 context in memory that serves while it renews, 1 request: every event, answer, failure and stale \
                    answer at any time and any number of times",
-            config: serving(),
+            config: config::serving(),
             lifetime: 4,
             left: Left {
                 logins: ANY,
@@ -242,7 +170,7 @@ fn alone() -> Vec<Space> {
             name: "requests",
             line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s and failures any number of times",
             width: 3,
-            config: one_at_a_time(),
+            config: config::one_at_a_time(),
             left: Left {
                 logins: ANY,
                 tries: ANY,
@@ -260,7 +188,7 @@ fn alone() -> Vec<Space> {
         Space {
             name: "faults",
             line: "1 context and its store, every fault of the store at every step, a crash anywhere",
-            config: read_back(),
+            config: config::read_back(),
             left: Left {
                 logins: 1,
                 logouts: 1,
@@ -280,7 +208,7 @@ fn alone() -> Vec<Space> {
         Space {
             name: "probe",
             line: "1 context that confirms each credential by a request, and its store",
-            config: probed(),
+            config: config::probed(),
             left: Left {
                 logins: 1,
                 logouts: 1,
@@ -334,7 +262,7 @@ fn together() -> Vec<Space> {
             name: "lease",
             line: "2 contexts with a store and a lease, rotation with reuse detection, a crash anywhere",
             contexts: 2,
-            config: leased(),
+            config: config::leased(),
             left: Left {
                 logins: 1,
                 grants: 1,
@@ -350,7 +278,7 @@ fn together() -> Vec<Space> {
             name: "sign-out",
             line: "2 contexts with a store and a lease, a login, a sign-out",
             contexts: 2,
-            config: leased(),
+            config: config::leased(),
             left: Left {
                 logins: 1,
                 logouts: 1,
@@ -364,7 +292,7 @@ fn together() -> Vec<Space> {
             name: "frozen",
             line: "2 contexts with a store and a lease that is denied, or taken from its holder without a word",
             contexts: 2,
-            config: leased(),
+            config: config::leased(),
             left: Left {
                 logins: 1,
                 grants: 1,
@@ -380,7 +308,7 @@ fn together() -> Vec<Space> {
             name: "no lease",
             line: "2 contexts with a store and without a lease, reads that are answered late, rotation with reuse detection",
             contexts: 2,
-            config: unleased(),
+            config: config::unleased(),
             left: Left {
                 logins: 1,
                 grants: 1,
@@ -394,7 +322,7 @@ fn together() -> Vec<Space> {
             name: "three",
             line: "3 contexts with a store and a lease, rotation with reuse detection",
             contexts: 3,
-            config: leased(),
+            config: config::leased(),
             left: Left {
                 logins: 1,
                 grants: 1,

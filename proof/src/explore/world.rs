@@ -9,8 +9,6 @@ use tokenlatch::Waiter;
 use tokenlatch::promises::Checked;
 use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
-use tokenlatch::verify::Move;
-use tokenlatch::verify::rewrite_record;
 
 use super::entropy::Lanes;
 use super::space::Left;
@@ -24,8 +22,6 @@ pub(crate) const RECORD: usize = tokenlatch::Latch::<TOKEN, WAITERS>::RECORD_CAP
 /// What the clocks say in a canonical world.
 pub(crate) const MONOTONIC: u64 = 1_000;
 pub(crate) const WALL: u64 = 1_000_000;
-/// A context that was not told the time for so long has no deadline left.
-const LAG: u64 = 16;
 /// By how much the wall clock jumps.
 pub(crate) const JUMP: u64 = 3;
 
@@ -205,132 +201,7 @@ impl Context {
         }
     }
 
-    /// Forgets what was ordered and is not awaited any more, where nothing but a stale answer can come of it.
-    pub(crate) fn prune(&mut self, late_writes: bool, oracle: bool) {
-        let latch = &mut self.latch;
-        self.load = self.load.take().filter(|load| latch.awaits(load.ticket));
-        if let Some(write) = self.store.take_if(|write| !latch.awaits(write.ticket)) {
-            if late_writes && write.stage == Stage::Ordered {
-                self.late = Some(write.record);
-            }
-        }
-        for order in [
-            &mut self.asked,
-            &mut self.lost,
-            &mut self.login,
-            &mut self.probe,
-        ] {
-            *order = order.filter(|ticket| latch.awaits(*ticket));
-        }
-        self.revoke = self.revoke.filter(|(ticket, _)| latch.awaits(*ticket));
-        if let Some(exchange) = self.token.take_if(|token| !latch.awaits(token.ticket)) {
-            self.old = match exchange.at {
-                At::Refused => self.old,
-                _ => Some(exchange),
-            };
-        }
-        if oracle {
-            // Whatever else the late answer did, it would be stale.
-            self.old = self.old.filter(|token| latch.recalls(token.ticket));
-        }
-    }
-
-    /// Puts requests under way whose answers would do the same side by side.
-    pub(crate) fn sort(&mut self) {
-        let latch = &self.latch;
-        self.flying
-            .sort_unstable_by_key(|flight| (latch.class_of(flight.receipt).as_u64(), flight.user));
-    }
-
-    fn canonical(&mut self, space: &Space, left: &Left, wall: u64) {
-        let told_at = self.latch.told_at();
-        let lag = self.monotonic.saturating_sub(told_at).min(LAG);
-        // A new latch was told nothing yet, not even the time.
-        let told = told_at > 0;
-        let monotonic = if told { told_at + lag } else { self.monotonic };
-        let clocks = Move {
-            monotonic,
-            skipped: self.monotonic - monotonic,
-            to_monotonic: MONOTONIC,
-            wall,
-            to_wall: WALL,
-            back: JUMP * u64::from(left.setbacks),
-            horizon: space.lifetime + u64::from(space.config.reuse_grace_ms),
-        };
-        if told {
-            self.latch.move_clocks(&clocks);
-        }
-        self.monotonic = MONOTONIC;
-        self.rename();
-    }
-
-    fn rename(&mut self) {
-        let mut tickets: heapless::Vec<&mut u32, 12> = heapless::Vec::new();
-        let orders = [
-            self.load.as_mut().map(|load| &mut load.ticket),
-            self.store.as_mut().map(|write| &mut write.ticket),
-            self.asked.as_mut(),
-            self.held.as_mut(),
-            self.lost.as_mut(),
-            self.login.as_mut(),
-            self.token.as_mut().map(|token| &mut token.ticket),
-            self.old.as_mut().map(|token| &mut token.ticket),
-            self.probe.as_mut(),
-            self.revoke.as_mut().map(|(ticket, _)| ticket),
-        ];
-        for ticket in orders.into_iter().flatten() {
-            let _ = tickets.push(ticket);
-        }
-        self.latch.rename_tickets(&mut tickets);
-        let mut receipts: heapless::Vec<&mut Receipt, 4> = heapless::Vec::new();
-        for flight in &mut self.flying {
-            let _ = receipts.push(&mut flight.receipt);
-        }
-        self.latch.rename_versions(&mut receipts);
-        let places = self.latch.rename_waiters();
-        for (waiter, _) in &mut self.waiting {
-            let place = places.iter().position(|place| *place == Some(*waiter));
-            let name = place.and_then(|place| u32::try_from(place).ok());
-            *waiter = Waiter::from_u32(name.unwrap_or(u32::MAX));
-        }
-    }
-
-    /// Numbers the tokens anew, where the server may give any number of them.
-    fn rename_tokens(&mut self) {
-        let current = Token::read(self.latch.latch().exposed());
-        let renamed = |token: Token| {
-            let current = current.filter(|current| current.family == token.family);
-            Token {
-                family: u8::from(current.is_none()),
-                serial: u8::from(current.is_none_or(|current| current.serial != token.serial)),
-            }
-        };
-        self.latch.each_token(&mut |bytes| {
-            if let (Some(token), Some(kind)) = (Token::read(bytes), bytes.first().copied()) {
-                bytes.copy_from_slice(renamed(token).text(char::from(kind)).as_bytes());
-            }
-        });
-        for exchange in [&mut self.token, &mut self.old].into_iter().flatten() {
-            if let At::Sent(token) | At::Granted(token) = &mut exchange.at {
-                *token = renamed(*token);
-            }
-        }
-        if let Some((_, token)) = &mut self.revoke {
-            *token = renamed(*token);
-        }
-        self.signed_out = 2;
-    }
-
-    /// Each record that is under way.
-    fn records(&mut self) -> impl Iterator<Item = &mut Arc<Record>> {
-        let read = self.load.as_mut().and_then(|load| load.read.as_mut());
-        read.and_then(Option::as_mut)
-            .into_iter()
-            .chain(self.store.as_mut().map(|write| &mut write.record))
-            .chain(self.late.as_mut())
-    }
-
-    fn fork(&self) -> Self {
+    pub(crate) fn fork(&self) -> Self {
         Self {
             latch: self.latch.fork(),
             load: self.load.clone(),
@@ -342,7 +213,7 @@ impl Context {
         }
     }
 
-    fn hash(&self, hasher: &mut impl Hasher) {
+    pub(crate) fn hash(&self, hasher: &mut impl Hasher) {
         self.latch.hash_all(hasher);
         (self.open, self.frozen, self.news, self.signed_out).hash(hasher);
         (&self.load, &self.store, &self.late).hash(hasher);
@@ -370,97 +241,6 @@ impl World {
             world.contexts.push(Context::new(space, name));
         }
         world
-    }
-
-    /// Rewrites itself so that worlds that behave alike are equal; a raw one only where its own entropy needs it.
-    pub(crate) fn canonical(&mut self) {
-        let mut nonces: heapless::Vec<u32, 32> = heapless::Vec::new();
-        let mut note = |nonce: &mut u32| {
-            if *nonce > 0 && !nonces.contains(nonce) {
-                let _ = nonces.push(*nonce);
-            }
-        };
-        for context in &mut self.contexts {
-            context.latch.each_nonce(&mut note);
-        }
-        let still = Move {
-            monotonic: 0,
-            skipped: 0,
-            to_monotonic: 0,
-            wall: self.wall,
-            to_wall: self.wall,
-            back: u64::MAX / 2,
-            horizon: 0,
-        };
-        let records = self.contexts.iter_mut().flat_map(Context::records);
-        for record in records.chain(self.cell.as_mut()) {
-            let mut buffer = [0; RECORD];
-            let _ = rewrite_record(&record.bytes, &mut buffer, &still, 0, &mut note);
-        }
-        nonces.sort_unstable();
-        let mut renamed = |nonce: &mut u32| {
-            if let Some(rank) = nonces.iter().position(|known| known == nonce) {
-                *nonce = super::entropy::MIDDLE + u32::try_from(rank).unwrap_or(0);
-            }
-        };
-        for context in &mut self.contexts {
-            context.latch.each_nonce(&mut renamed);
-        }
-        let clocks = Move {
-            back: JUMP * u64::from(self.left.setbacks),
-            to_wall: if self.raw { self.wall } else { WALL },
-            ..still
-        };
-        let clocks = if self.raw { still } else { clocks };
-        let grace = self.space.config.reuse_grace_ms;
-        let records = self.contexts.iter_mut().flat_map(Context::records);
-        for record in records.chain(self.cell.as_mut()) {
-            let mut buffer = [0; RECORD];
-            let length = rewrite_record(&record.bytes, &mut buffer, &clocks, grace, &mut renamed);
-            let bytes = match length {
-                Some(length) => &buffer[..length],
-                // Every corrupt one is treated alike.
-                None => b"T",
-            };
-            if record.bytes != bytes {
-                *record = Arc::new(Record {
-                    torn: record.torn,
-                    ..Record::new(bytes)
-                });
-            }
-        }
-        if self.space.oracle {
-            self.contexts.iter_mut().for_each(Context::rename_tokens);
-        }
-        if self.raw {
-            return self.line_up();
-        }
-        for context in &mut self.contexts {
-            context.canonical(&self.space, &self.left, self.wall);
-        }
-        self.wall = WALL;
-        if self.space.symmetric {
-            self.contexts.sort_by_cached_key(|context| {
-                let mut lanes = Lanes::new();
-                context.hash(&mut lanes);
-                lanes.both()
-            });
-        }
-    }
-
-    /// Puts the contexts of a raw world into the order that its canonical form has.
-    fn line_up(&mut self) {
-        if self.space.symmetric {
-            let mut twin = self.clone();
-            twin.raw = false;
-            twin.canonical();
-            let place = |name| {
-                twin.contexts
-                    .iter()
-                    .position(|context| context.name == name)
-            };
-            self.contexts.sort_by_key(|context| place(context.name));
-        }
     }
 
     /// All of it, for a person.
