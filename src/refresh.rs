@@ -266,7 +266,6 @@ impl<const W: usize> Machine<W> {
             return;
         };
         session.sent = session.lost;
-        session.void_mark = true;
         self.dirty = self.config.store;
         self.save_at = 0;
     }

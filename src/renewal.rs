@@ -88,7 +88,7 @@ pub(crate) fn backoff(config: &Config, failures: u8, random: &mut Random) -> u64
 /// may leave at once, the other half is spread over the window, and the two never add up to more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
-    arrival: u64,
+    pub(crate) arrival: u64,
 }
 
 impl Budget {

@@ -256,7 +256,7 @@ impl<const W: usize> Machine<W> {
                 self.store_record();
             }
             Goal::Mark => {
-                self.note_sent(found);
+                self.keep_mark(found);
                 self.mark();
             }
         }
@@ -347,9 +347,6 @@ impl<const W: usize> Machine<W> {
         if session.sent {
             return;
         }
-        if session.void_mark {
-            return;
-        }
         if facts.sent {
             session.sent = true;
             session.lost = true;
@@ -399,9 +396,6 @@ impl<const W: usize> Machine<W> {
         };
         self.dirty = false;
         self.save_failures = 0;
-        if let Some(session) = &mut self.session {
-            session.void_mark = false;
-        }
         if goal == Goal::Mark {
             return self.exchange();
         }

@@ -34,6 +34,9 @@ use crate::why::Cause;
 /// The first ticket of a latch in canonical form: smaller ones are certainly old.
 pub const FIRST_TICKET: u32 = 16;
 
+/// How long after the grace a mark's time is kept, in milliseconds.
+const MARKS_DIFFER: u64 = 8;
+
 /// How the clocks are moved.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "private")]
@@ -69,6 +72,14 @@ impl Move {
         wall.saturating_add(self.back) <= self.wall
     }
 
+    fn debt(&self, saved: &mut u64, debt: &mut u64) {
+        if *saved > 0 && !self.is_over(saved.saturating_add(*debt)) {
+            *saved = self.moved_wall(*saved);
+        } else {
+            (*saved, *debt) = (0, 0);
+        }
+    }
+
     fn lifetime(&self, issued: &mut u64, expires: &mut u64) {
         if *expires == 0 {
             return;
@@ -85,7 +96,9 @@ impl Move {
         if *sent_wall == 0 {
             return;
         }
-        let over = self.is_over(sent_wall.saturating_add(u64::from(grace)));
+        // Two marks are told apart by their times for a while after the grace too.
+        let counts = u64::from(grace).saturating_add(MARKS_DIFFER);
+        let over = self.is_over(sent_wall.saturating_add(counts));
         if sent && !over {
             *sent_wall = self.moved_wall(*sent_wall);
         } else {
@@ -106,11 +119,7 @@ pub fn rewrite_record(
     let facts = &mut record.facts;
     nonces(&mut facts.stamp.origin);
     nonces(&mut facts.stamp.nonce);
-    if facts.saved_wall > 0 && !clocks.is_over(facts.saved_wall.saturating_add(facts.debt)) {
-        facts.saved_wall = clocks.moved_wall(facts.saved_wall);
-    } else {
-        (facts.saved_wall, facts.debt) = (0, 0);
-    }
+    clocks.debt(&mut facts.saved_wall, &mut facts.debt);
     clocks.lifetime(&mut facts.issued_wall, &mut facts.expires_wall);
     clocks.sent(facts.sent, &mut facts.sent_wall, grace);
     record::encode(&record, buffer)
@@ -218,6 +227,7 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn each_nonce(&mut self, f: &mut dyn FnMut(&mut u32)) {
         f(&mut self.stamp.origin);
         f(&mut self.stamp.nonce);
+        f(&mut self.debt_seen.0);
     }
 
     pub(crate) fn move_clocks(&mut self, clocks: &Move) {
@@ -237,6 +247,8 @@ impl<const W: usize> Machine<W> {
         }
         later(&mut self.save_at);
         later(&mut self.budget.arrival);
+        let (_, saved, debt) = &mut self.debt_seen;
+        clocks.debt(saved, debt);
         let Clock {
             now: read,
             wall,
@@ -298,6 +310,7 @@ impl<const W: usize> Machine<W> {
             revocation,
             waiters,
             budget: Budget { arrival },
+            debt_seen,
             clock,
             random,
             next_ticket,
@@ -320,7 +333,7 @@ impl<const W: usize> Machine<W> {
         } = self;
         (phase, session, stamp, ended_serial, sync, lease).hash(hasher);
         (revocation, waiters, arrival, clock, random).hash(hasher);
-        (next_ticket, first_ticket, version, since).hash(hasher);
+        (next_ticket, first_ticket, version, since, debt_seen).hash(hasher);
         (save_at, save_failures, dirty, unbound, look, offline).hash(hasher);
         (announce, release, login, login_told, ended, told, bytes).hash(hasher);
     }
@@ -346,7 +359,7 @@ impl Session {
             clocks.moved(self.resend_until)
         };
         clocks.lifetime(&mut self.issued_wall, &mut self.expires_wall);
-        clocks.sent(self.sent, &mut self.sent_wall, config.reuse_grace_ms);
+        clocks.sent(true, &mut self.sent_wall, config.reuse_grace_ms);
     }
 }
 

@@ -33,7 +33,12 @@ use space::Space;
 const USAGE: &str =
     "usage: proof explore [--small] [--space NAME] [--loud] | proof explore --faults [--small]";
 
-pub(crate) fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
+/// `proof explore`, with the words after it.
+///
+/// # Errors
+///
+/// A wrong word, or what was found.
+pub fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
     let mut only = None;
     let (mut small, mut loud, mut seeded) = (false, false, false);
     while let Some(argument) = parser.next()? {

@@ -19,6 +19,9 @@ use crate::waiters::Fate;
 use crate::waiters::Receipt;
 use crate::waiters::Waiter;
 
+/// Stands for tickets of token requests that are over; no order bears it, not even a made-up one.
+const GONE: u32 = 2;
+
 /// More tickets are never alive at once.
 const ALIVE: usize = 24;
 
@@ -124,7 +127,8 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         machine.first_ticket = count(machine.first_ticket);
         machine.next_ticket = count(u32::MAX);
         if let Some(session) = &mut machine.session {
-            session.exchange = renamed(session.exchange).unwrap_or(0);
+            // Whether there was one is asked for too.
+            session.exchange = renamed(session.exchange).unwrap_or(session.exchange.min(GONE));
         }
         machine.each_ticket(&mut |ticket| *ticket = renamed(*ticket).unwrap_or(0));
         for ticket in under_way.iter_mut() {

@@ -3,7 +3,23 @@
 use std::hash::Hasher;
 use std::sync::LazyLock;
 
-use crate::random::Random;
+/// SplitMix64, as in the latch.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(KEYS[0]);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
 
 /// Nonces in use are numbered from here in their order; a new one is larger or smaller than all of them.
 pub(crate) const MIDDLE: u32 = 1 << 31;

@@ -1,6 +1,5 @@
 //! Carrying one action out.
 
-
 use tokenlatch::Event;
 use tokenlatch::Expiry;
 use tokenlatch::Grant;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::act::Action;
+use super::entropy::Random;
 use super::space;
 use super::world::World;
-use crate::random::Random;
 
 /// Steps of one walk, and walks in each space.
 const STEPS: usize = 60;
@@ -31,7 +31,7 @@ fn a_world_goes_on_from_its_canonical_form_as_it_would_have_gone_on_without() {
                 if actions.is_empty() {
                     break;
                 }
-                let choice = random.below(actions.len() as u64) as usize;
+                let choice = (random.next() >> 32) as usize % actions.len();
                 path.push(actions[choice]);
                 let done = canonical.step(actions[choice]);
                 assert_eq!(done, raw.step(actions[choice]));
@@ -68,7 +68,7 @@ fn the_canonical_form_of_a_canonical_world_is_itself() {
             if actions.is_empty() {
                 break;
             }
-            let choice = random.below(actions.len() as u64) as usize;
+            let choice = (random.next() >> 32) as usize % actions.len();
             world.step(actions[choice]).unwrap();
         }
     }
