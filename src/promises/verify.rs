@@ -128,7 +128,8 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         machine.next_ticket = count(u32::MAX);
         if let Some(session) = &mut machine.session {
             // Whether there was one is asked for too.
-            session.exchange = renamed(session.exchange).unwrap_or(session.exchange.min(GONE));
+            session.exchange =
+                renamed(session.exchange).unwrap_or_else(|| session.exchange.min(GONE));
         }
         machine.each_ticket(&mut |ticket| *ticket = renamed(*ticket).unwrap_or(0));
         for ticket in under_way.iter_mut() {

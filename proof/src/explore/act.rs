@@ -138,8 +138,11 @@ impl Menu<'_> {
             self.add_if(left.steals, Act::Steal);
         }
         for (exchange, act) in [(context.token, Act::Arrive), (context.old, Act::LateArrive)] {
-            if let Some(At::Sent(_)) = exchange.map(|exchange| exchange.at) {
-                if left.grants > 0 && !self.world.space.oracle {
+            if let Some(At::Sent(token)) = exchange.map(|exchange| exchange.at) {
+                let family = self.world.families[usize::from(token.family)];
+                // One that the server refuses needs no grant.
+                let refused = family.revoked || family.serial != token.serial;
+                if (refused || left.grants > 0) && !self.world.space.oracle {
                     self.add(act);
                 }
             }
