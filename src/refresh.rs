@@ -260,12 +260,13 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    /// The server answered and did not rotate: the refresh token is as it was before.
-    fn unsend(&mut self) {
+    /// The server answered and did not rotate, or was not asked: the refresh token is as it was before.
+    pub(crate) fn unsend(&mut self) {
         let Some(session) = &mut self.session else {
             return;
         };
         session.sent = session.lost;
+        session.void_mark = true;
         self.dirty = self.config.store;
         self.save_at = 0;
     }

@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) has_refresh: bool,
     /// The refresh token was sent, and the record says so.
     pub(crate) sent: bool,
+    /// The mark that the store may still hold is our own, and void.
+    pub(crate) void_mark: bool,
     /// It was sent before and its fate is unknown.
     pub(crate) lost: bool,
     /// The store was looked at since.
@@ -130,6 +132,7 @@ impl<const W: usize> Machine<W> {
             rotation: Rotation::Unknown,
             has_refresh: false,
             sent: false,
+            void_mark: false,
             lost: false,
             reread: false,
             confirmed: false,

@@ -325,11 +325,10 @@ impl<const W: usize> Machine<W> {
     }
 
     /// What is written over a record with the same credential must not lose a sibling's mark. Our own, known by its
-    /// time, goes: the server has answered.
+    /// time, goes: the server has answered, or was not asked.
     fn keep_mark(&mut self, found: &Found) {
         if let (Found::Record(facts), Some(session)) = (found, &self.session) {
-            let (exchanged, marked) = (session.exchange > 0, session.sent_wall);
-            if (exchanged, facts.sent_wall) == (true, marked) {
+            if (session.void_mark, session.sent_wall) == (true, facts.sent_wall) {
                 return;
             }
         }
@@ -396,6 +395,9 @@ impl<const W: usize> Machine<W> {
         };
         self.dirty = false;
         self.save_failures = 0;
+        if let Some(session) = &mut self.session {
+            session.void_mark = false;
+        }
         if goal == Goal::Mark {
             return self.exchange();
         }
@@ -477,6 +479,14 @@ impl<const W: usize> Machine<W> {
     fn mark_failed(&mut self, stage: &Stage) {
         match stage {
             Stage::Storing(_) => {
+                self.dirty = true;
+                self.exchange();
+            }
+            Stage::ReadingBack(_) if self.config.lease == LeaseMode::Host => {
+                self.unsend();
+                self.renewal_failed(Cause::StoreUnavailable, None);
+            }
+            Stage::ReadingBack(_) => {
                 self.dirty = true;
                 self.exchange();
             }

@@ -3,8 +3,10 @@
 use crate::support::Host;
 use crate::support::grant;
 use tokenlatch::Config;
+use tokenlatch::Confirmation;
 use tokenlatch::Effect;
 use tokenlatch::Event;
+use tokenlatch::LeaseMode;
 use tokenlatch::State;
 use tokenlatch::StoreContent;
 use tokenlatch::TokenFailure;
@@ -110,4 +112,55 @@ fn fail_loads(host: &mut Host) {
         let ticket = host.ticket("Load");
         host.tell(Event::LoadFailed { ticket });
     }
+}
+
+/// The mark is in the store, and can't be read back: it is our own all the same, and the token request counts once.
+// promises: P10, P15
+#[test]
+fn a_mark_that_cannot_be_read_back_is_known_again() {
+    let mut config = Config::new();
+    config.confirmation = Confirmation::ReadBack;
+    config.reuse_grace_ms = 0;
+    config.attempts = 1;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3_600));
+    host.at(10_000, Event::RefreshRequested);
+    host.loaded(Some(&cell));
+    cell = host.record();
+    host.stored();
+    // The read-back is not answered.
+    host.wait();
+    assert_eq!(host.count("SendTokenRequest"), 1);
+    host.token_failed(TokenFailure::Unavailable);
+    while host.count("SendTokenRequest") < 2 {
+        host.wait();
+        host.serve_store(&mut cell);
+        assert!(host.now < 100_000, "{:?}", host.latch().trouble());
+    }
+}
+
+/// Under a lease nothing is sent without a mark that can be read: it is taken back, so that nobody takes it for lost.
+// promises: P11, P15
+#[test]
+fn a_mark_that_nothing_was_sent_for_is_taken_back() {
+    let mut config = Config::new();
+    config.confirmation = Confirmation::ReadBack;
+    config.lease = LeaseMode::Host;
+    config.reuse_grace_ms = 0;
+    config.attempts = 1;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3_600));
+    host.at(10_000, Event::RefreshRequested);
+    host.lease_granted();
+    host.loaded(Some(&cell));
+    cell = host.record();
+    host.stored();
+    fail_loads(&mut host);
+    assert_eq!(host.count("SendTokenRequest"), 0);
+    host.serve_store(&mut cell);
+    let mut sibling = Host::restored(config, &cell);
+    sibling.now = host.now;
+    sibling.tell(Event::RefreshRequested);
+    sibling.serve_store(&mut cell);
+    assert_eq!(sibling.count("SendTokenRequest"), 1);
 }
