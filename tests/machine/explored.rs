@@ -139,6 +139,32 @@ fn a_mark_that_cannot_be_read_back_is_known_again() {
     }
 }
 
+/// The store took the mark and did not say so; the next one could not even be tried. Both are our own.
+// promises: P15
+#[test]
+fn a_mark_before_the_last_one_is_our_own_too() {
+    let mut config = Config::new();
+    config.reuse_grace_ms = 0;
+    config.attempts = 1;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3_600));
+    host.at(10_000, Event::RefreshRequested);
+    host.loaded(Some(&cell));
+    cell = host.record();
+    host.store_failed();
+    host.token_failed(TokenFailure::Unavailable);
+    fail_loads(&mut host);
+    while host.count("SendTokenRequest") < 2 {
+        host.wait();
+    }
+    host.token_failed(TokenFailure::Unavailable);
+    while host.count("SendTokenRequest") < 3 {
+        host.serve_store(&mut cell);
+        host.wait();
+        assert!(host.now < 600_000, "{:?}", host.latch().trouble());
+    }
+}
+
 /// Under a lease nothing is sent without a mark that can be read: it is taken back, so that nobody takes it for lost.
 // promises: P11, P15
 #[test]

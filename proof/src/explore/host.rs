@@ -88,6 +88,7 @@ impl World {
                     ticket: ticket.as_u32(),
                     at: At::Sent(token),
                 });
+                self.unmarked |= context.latch.latch().is_volatile();
                 return self.check_sending(index);
             }
             Effect::Probe { ticket } => context.probe = Some(ticket.as_u32()),

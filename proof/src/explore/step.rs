@@ -41,7 +41,7 @@ impl World {
             context.prune(late_writes, oracle);
             context.sort();
         }
-        if self.space.no_replay && self.replayed {
+        if self.space.no_replay && self.replayed && !self.unmarked {
             return Err(broken(Promise::P3, "a refresh token was used twice"));
         }
         self.canonical();

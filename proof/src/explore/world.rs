@@ -145,6 +145,8 @@ pub(crate) struct World {
     pub(crate) signed_in: u8,
     /// A refresh token was used twice.
     pub(crate) replayed: bool,
+    /// A token request left although its mark could not be stored.
+    pub(crate) unmarked: bool,
     pub(crate) wall: u64,
     /// Whether the clocks and numbers run on, as for a transcript.
     pub(crate) raw: bool,
@@ -233,6 +235,7 @@ impl World {
             families: [Family::default(); FAMILIES],
             signed_in: 0,
             replayed: false,
+            unmarked: false,
             wall: WALL,
             raw: false,
             log: None,
@@ -278,7 +281,8 @@ impl Record {
 impl Hash for World {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (self.left, &self.cell).hash(hasher);
-        (self.families, self.signed_in, self.replayed, self.wall).hash(hasher);
+        (self.families, self.signed_in, self.wall).hash(hasher);
+        (self.replayed, self.unmarked).hash(hasher);
         for context in &self.contexts {
             context.hash(hasher);
         }
@@ -303,6 +307,7 @@ impl Clone for World {
             families: self.families,
             signed_in: self.signed_in,
             replayed: self.replayed,
+            unmarked: self.unmarked,
             wall: self.wall,
             raw: self.raw,
             log: self.log.clone(),
