@@ -285,6 +285,7 @@ fn together() -> Vec<Space> {
             },
             symmetric: true,
             no_replay: true,
+            small: false,
             ..base()
         },
         Space {
