@@ -203,9 +203,13 @@ impl<const W: usize> Machine<W> {
             return;
         };
         session.sent = true;
-        if !session.lost {
+        if session.lost {
+            return;
+        }
+        session.resend_until = now.saturating_add(grace);
+        // A mark that the store may still hold stays known by its time.
+        if !session.void_mark {
             session.sent_wall = wall.unwrap_or(0);
-            session.resend_until = now.saturating_add(grace);
         }
     }
 

@@ -324,13 +324,11 @@ impl<const W: usize> Machine<W> {
         self.start_revocation();
     }
 
-    /// What is written over a record with the same credential must not lose a sibling's mark. Our own goes, since the
-    /// server has answered, or was not asked: it is known by its time, as one of a sibling would have been seen before
-    /// ours was set.
+    /// What is written over a record with the same credential must not lose a sibling's mark. Our own, known by its
+    /// time, goes: the server has answered, or was not asked.
     fn keep_mark(&mut self, found: &Found) {
         if let (Found::Record(facts), Some(session)) = (found, &self.session) {
-            let as_old = facts.sent_wall <= session.sent_wall;
-            if (session.void_mark, as_old) == (true, true) {
+            if (session.void_mark, session.sent_wall) == (true, facts.sent_wall) {
                 return;
             }
         }

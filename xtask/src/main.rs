@@ -87,7 +87,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "mutants",
-        line: "change the source a little, everywhere, and see that a test fails: [FILE..]",
+        line: "change the source a little, everywhere, and see that a test fails: [FILE..] [--share]",
         run: mutants::run,
     },
     Command {

@@ -49,14 +49,17 @@ const PARTS: &[(&str, &[&str])] = &[
 /// Mutants that are tried with one start of cargo-mutants.
 const CHUNK: usize = 40;
 const JOBS: usize = 2;
-/// The share in `cargo xtask test`: one part of so many, another one each day, and no longer than this.
+/// The share: one part of so many, another one each day, and no longer than this.
 const SHARES: usize = 10;
 const LIMIT: Duration = Duration::from_secs(270);
 
-/// All mutants, or those of the files named.
+/// All mutants, or those of the files named, or with `--share` a share that is bounded in time.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     tools::cargo_mutants(&project)?;
+    if words == ["--share"] {
+        return share(&project);
+    }
     let start = Instant::now();
     let mut all = list::mutants(&project, None)?;
     let asked = |mutant: &Mutant| words.is_empty() || words.contains(&mutant.file);
@@ -74,8 +77,8 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     report::write(&project, "mutants", &table)
 }
 
-/// The share in `cargo xtask test`: the lines changed, then one part of the whole.
-pub(crate) fn share(project: &Project) -> Result<()> {
+/// The lines changed, then one part of the whole.
+fn share(project: &Project) -> Result<()> {
     tools::cargo_mutants(project)?;
     let until = Instant::now() + LIMIT;
     let mut chosen = match changed(project)? {

@@ -14,7 +14,6 @@ use crate::report::Table;
 /// The commands and their words, within two hours on two cores.
 const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
-    ("prove", &["--all"]),
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
     ("trace", &[]),

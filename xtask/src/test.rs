@@ -12,7 +12,6 @@ use crate::explore;
 use crate::fuzz;
 use crate::linked;
 use crate::miri;
-use crate::mutants;
 use crate::native;
 use crate::no_heap;
 use crate::no_panic;
@@ -92,11 +91,6 @@ const STEPS: &[Step] = &[
         name: "miri",
         line: "the unit tests under miri",
         run: miri::share,
-    },
-    Step {
-        name: "mutants",
-        line: "mutants of the lines changed, and a tenth of all others",
-        run: |project, _| mutants::share(project),
     },
     Step {
         name: "native",

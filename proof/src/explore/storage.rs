@@ -66,13 +66,20 @@ impl World {
                 write.stage = Stage::Torn;
                 // The old bytes are left behind the first half of the new ones.
                 let half = write.record.bytes.len() / 2;
-                let mut torn = Record::new(&write.record.bytes[..half]);
+                let prefix = || Record::new(&write.record.bytes[..half]);
+                let mut torn = prefix();
                 if let Some(old) = &self.cell {
                     let rest = old.bytes.get(half..).unwrap_or_default();
                     let _ = torn.bytes.extend_from_slice(rest);
-                    torn.torn = torn.bytes != old.bytes;
+                    // As good as no write, or as a whole one: these happen by themselves.
+                    if torn.bytes == old.bytes {
+                        torn = prefix();
+                    }
                 }
-                torn.torn &= torn.bytes != write.record.bytes;
+                if torn.bytes == write.record.bytes {
+                    torn = prefix();
+                }
+                torn.torn = true;
                 self.cell = Some(Arc::new(torn));
             }
             Act::Stored => {
