@@ -270,7 +270,7 @@ impl<const W: usize> Machine<W> {
             return;
         };
         session.sent = session.lost;
-        session.void_mark = true;
+        session.void_mark = self.config.store;
         self.dirty = self.config.store;
         self.save_at = 0;
     }

@@ -183,6 +183,7 @@ fn alone() -> Vec<Space> {
             },
             cancels: true,
             oracle: true,
+            small: false,
             ..base()
         },
         Space {
