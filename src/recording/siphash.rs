@@ -77,12 +77,16 @@ mod tests {
         assert_eq!(super::hash(key, &[]), expected.to_le_bytes());
     }
 
+    fn byte(number: usize) -> u8 {
+        u8::try_from(number % 251).unwrap_or_default()
+    }
+
     /// The crate `siphasher` has a length whose sum could overflow, in the eyes of a linker; its hashes are the same.
     #[test]
     fn hashes_as_a_well_known_crate_does() {
-        let bytes: [u8; 300] = core::array::from_fn(|index| (index * 7 % 251) as u8);
+        let bytes: [u8; 300] = core::array::from_fn(|index| byte(index * 7));
         for length in 0..bytes.len() {
-            let key = core::array::from_fn(|index| (index + length) as u8);
+            let key = core::array::from_fn(|index| byte(index + length));
             let known = siphasher::sip128::SipHasher24::new_with_key(&key).hash(&bytes[..length]);
             assert_eq!(super::hash(key, &bytes[..length]), known.as_bytes());
         }
