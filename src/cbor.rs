@@ -315,7 +315,8 @@ mod tests {
         let mut buffer = [0; 1];
         assert_eq!(Writer(&mut buffer).null(), Some(()));
         for first in 0..=255_u8 {
-            let mut reader = Reader(&[first]);
+            let item = [first];
+            let mut reader = Reader(&item);
             assert_eq!(reader.is_array(), first >> 5 == 4, "{first:#x}");
             assert_eq!(reader.null(), first == buffer[0], "{first:#x}");
             assert_eq!(reader.0.is_empty(), first == buffer[0], "{first:#x}");
