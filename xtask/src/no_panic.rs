@@ -71,16 +71,19 @@ fn check_depths(found: &[(&str, Vec<Build>)]) -> Result<()> {
     Ok(())
 }
 
-/// The public functions that the linked crate does not call. Hidden ones and those of `promises` are for tests.
+/// The public functions that the linked crate does not call. Hidden ones and those of `promises` and `verify` are for
+/// tests.
 fn left_out(project: &Project) -> Result<Vec<String>> {
     let text = |folder: &str| -> Result<String> {
         let mut files = Vec::new();
         no_heap::rust_files(&project.root.join(folder), &mut files)?;
-        let is_promises =
-            |path: &Path| path.components().any(|part| part.as_os_str() == "promises");
+        let is_for_tests = |path: &Path| {
+            let is = |name| path.components().any(|part| part.as_os_str() == name);
+            is("promises") || is("verify")
+        };
         let rest = files
             .iter()
-            .filter(|file| !is_promises(&file.with_extension("")));
+            .filter(|file| !is_for_tests(&file.with_extension("")));
         rest.map(|file| Ok(std::fs::read_to_string(file)?))
             .collect()
     };
