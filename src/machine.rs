@@ -428,7 +428,7 @@ impl<const W: usize> Machine<W> {
     }
 
     /// Whether a renewal could be sent if it were time.
-    fn can_attempt(&self) -> bool {
+    pub(crate) fn can_attempt(&self) -> bool {
         if self.offline {
             return false;
         }

@@ -357,12 +357,8 @@ impl<const W: usize> Machine<W> {
 
     /// Everything was looked at and nothing newer is there: mark the record, then send.
     fn mark(&mut self) {
-        if !self.is_renewable() {
-            self.sync = None;
-            return self.settle();
-        }
-        if self.offline {
-            // The network went while the lease was waited for.
+        // The network may have gone while the lease was waited for.
+        if !self.can_attempt() {
             self.sync = None;
             return self.settle();
         }
@@ -478,15 +474,11 @@ impl<const W: usize> Machine<W> {
     /// Without a mark: go on if only this context is concerned, or if the store was read.
     fn mark_failed(&mut self, stage: &Stage) {
         match stage {
-            Stage::Storing(_) => {
-                self.dirty = true;
-                self.exchange();
-            }
             Stage::ReadingBack(_) if self.config.lease == LeaseMode::Host => {
                 self.unsend();
                 self.renewal_failed(Cause::StoreUnavailable, None);
             }
-            Stage::ReadingBack(_) => {
+            Stage::Storing(_) | Stage::ReadingBack(_) => {
                 self.dirty = true;
                 self.exchange();
             }
