@@ -71,7 +71,7 @@ impl Hasher for Fingerprint {
 }
 
 /// One admitted request, as the watcher knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Known {
     pub(super) waiter: Waiter,
     /// The sign-in it was admitted under; `None` if nobody was signed in.
@@ -82,7 +82,7 @@ pub(super) struct Known {
 }
 
 /// The orders under way, as the host knows them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Hash, Default)]
 pub(super) struct Orders {
     pub(super) login: Option<Ticket>,
     /// The last one given out; its late answer may still be good.
@@ -95,7 +95,7 @@ pub(super) struct Orders {
 }
 
 /// What confirmed the credential since it came.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Hash, Default)]
 pub(super) struct Proof {
     pub(super) stored: bool,
     pub(super) read_back: bool,

@@ -5,9 +5,7 @@ use core::hash::Hash;
 use core::hash::Hasher;
 
 use super::Checked;
-use super::checked::Known;
 use super::checked::Orders;
-use super::checked::Proof;
 use crate::event::Ticket;
 use crate::renewal::Random;
 use crate::verify::FIRST_TICKET;
@@ -246,44 +244,10 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         } = self;
         latch.machine.hash_without_config(hasher);
         latch.hash_bytes(hasher);
-        for Known {
-            waiter,
-            sign_in,
-            before,
-            released,
-        } in known
-        {
-            (waiter, sign_in, before, released).hash(hasher);
-        }
-        let Orders {
-            login,
-            exchange,
-            load,
-            store,
-            probe,
-            lease,
-            revocation,
-        } = orders;
-        (login, exchange, load, store, probe, lease, revocation).hash(hasher);
+        (known, orders, proof).hash(hasher);
         for at in sent {
             at.hash(hasher);
         }
-        let Proof {
-            stored,
-            read_back,
-            probed,
-            from_store,
-        } = proof;
-        (stored, read_back, probed, from_store).hash(hasher);
-        (
-            known.len(),
-            sent.len(),
-            outstanding,
-            evidence,
-            loops,
-            drained,
-            now,
-        )
-            .hash(hasher);
+        (sent.len(), outstanding, evidence, loops, drained, now).hash(hasher);
     }
 }
