@@ -4,7 +4,7 @@
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// Later readings count as this one, so that there is always room for a deadline.
-const LATEST: u64 = u64::MAX >> 1;
+pub(crate) const LATEST: u64 = u64::MAX >> 1;
 
 /// A moment on the host's monotonic clock, in milliseconds from any epoch the host likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -4,6 +4,9 @@
 //! relative to now, and what is over counts as 0; tickets, versions and nonces are numbered anew in their order, each
 //! together with the messages that are under way; what nothing reads any more is set to one value.
 
+mod any;
+mod proof;
+
 use core::hash::Hash;
 use core::hash::Hasher;
 
@@ -30,6 +33,15 @@ use crate::trace::Trace;
 use crate::waiters::Receipt;
 use crate::waiters::Waiter;
 use crate::why::Cause;
+
+pub use any::Case;
+pub use any::EVENTS;
+pub use any::PHASES;
+pub use any::SYNCS;
+pub use any::Source;
+pub use proof::Broken;
+pub use proof::Call;
+pub use proof::check;
 
 /// The first ticket of a latch in canonical form: smaller ones are certainly old.
 pub const FIRST_TICKET: u32 = 16;
