@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "capi"), forbid(unsafe_code))]
 
 mod bytes;
+#[cfg(feature = "capi")]
+#[expect(unsafe_code, reason = "memory of C's")]
+pub mod capi;
 mod cbor;
 mod challenge;
 mod config;
@@ -13,6 +16,8 @@ mod grant;
 mod latch;
 mod lease;
 mod machine;
+#[cfg(feature = "capi")]
+pub mod numbers;
 mod permit;
 mod probe;
 pub mod promises;

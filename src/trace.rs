@@ -63,6 +63,12 @@ impl EffectSet {
         })
     }
 
+    /// A bit for each kind, in the order of the names.
+    #[cfg(feature = "capi")]
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// Whether no effect was given out.
     #[must_use]
     pub const fn is_empty(self) -> bool {

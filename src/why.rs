@@ -3,6 +3,18 @@
 //! Numbers are stable and never used again for something else. 1 to 99 are what the latch itself can know;
 //! 100 and above are left to the hosts (cookies, CORS, redirects, storage).
 
+#[cfg(feature = "capi")]
+use core::ffi::CStr;
+
+/// A text that ends with its only NUL.
+#[cfg(feature = "capi")]
+const fn c_text(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
+}
+
 macro_rules! causes {
     ($($(#[$doc:meta])* $code:literal $name:ident $en:literal $zh:literal $fix:literal;)*) => {
         /// Why a request was refused, or why a login is needed.
@@ -55,6 +67,26 @@ macro_rules! causes {
             #[must_use]
             pub const fn fix(self) -> &'static str {
                 match self { $(Self::$name => $fix,)* }
+            }
+        }
+
+        /// The same texts for C.
+        #[cfg(feature = "capi")]
+        impl Cause {
+            pub(crate) const fn c_name(self) -> &'static CStr {
+                match self { $(Self::$name => const { c_text(concat!(stringify!($name), "\0")) },)* }
+            }
+
+            pub(crate) const fn c_sentence(self) -> &'static CStr {
+                match self { $(Self::$name => const { c_text(concat!($en, "\0")) },)* }
+            }
+
+            pub(crate) const fn c_sentence_zh(self) -> &'static CStr {
+                match self { $(Self::$name => const { c_text(concat!($zh, "\0")) },)* }
+            }
+
+            pub(crate) const fn c_fix(self) -> &'static CStr {
+                match self { $(Self::$name => const { c_text(concat!($fix, "\0")) },)* }
             }
         }
     };

@@ -1,6 +1,7 @@
 //! From the bytes of an answer straight to the latch.
 
 use super::parse;
+use crate::config::ResponseShape;
 use crate::effect::Outcome;
 use crate::error::Rejected;
 use crate::event::Event;
@@ -50,7 +51,19 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         response: TokenResponse,
         body: &mut [u8],
     ) -> Result<Outcome, Rejected> {
-        let failure = match parse(self.config().response, response.status, body) {
+        self.handle_response_as(self.config().response, now, ticket, response, body)
+    }
+
+    /// The same with another shape.
+    pub(crate) fn handle_response_as(
+        &mut self,
+        shape: &ResponseShape,
+        now: Now,
+        ticket: Ticket,
+        response: TokenResponse,
+        body: &mut [u8],
+    ) -> Result<Outcome, Rejected> {
+        let failure = match parse(shape, response.status, body) {
             Err(failure) => failure,
             Ok(mut grant) => {
                 grant.server_time = response.server_time;

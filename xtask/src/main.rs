@@ -7,6 +7,7 @@ mod e2e;
 mod explore;
 mod faults;
 mod fuzz;
+mod header;
 mod linked;
 mod miri;
 mod mutants;
@@ -64,6 +65,11 @@ const COMMANDS: &[Command] = &[
         name: "no-panic",
         line: "link every public function for five targets: no panic, and how deep the stack gets",
         run: no_panic::run,
+    },
+    Command {
+        name: "header",
+        line: "compare the C header with the source; UPDATE=1 writes it",
+        run: header::run,
     },
     Command {
         name: "explore",

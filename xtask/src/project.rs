@@ -100,6 +100,11 @@ impl Project {
             .collect()
     }
 
+    /// The version of the package.
+    pub(crate) fn version(&self) -> Result<&str> {
+        self.package["version"].as_str().context("no version")
+    }
+
     /// The toolchain of the oldest supported compiler, with all three numbers.
     pub(crate) fn msrv(&self) -> Result<String> {
         let version = self.package["rust_version"].as_str();

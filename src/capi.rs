@@ -1,0 +1,81 @@
+//! The C interface: translation only (feature `capi`; `include/tokenlatch.h`).
+//!
+//! Every function checks its pointers for NULL and alignment, and a latch for being one; writes its results only when
+//! it succeeds; takes memory from the caller only; and calls nothing back. What it can't check is documented in the
+//! header: that memory is as long as is said, and that nobody else uses a latch while a function writes to it.
+//!
+//! # Safety
+//!
+//! A pointer that is not NULL leads to as much memory as its type or its length says, for as long as the call lasts;
+//! nobody else writes to it meanwhile, and nobody reads what the function writes to. Memory of a latch was written to
+//! before it is passed on, be it with anything. In the `SAFETY` lines this is the caller's promise.
+
+#![expect(
+    clippy::exhaustive_structs,
+    reason = "the names and structures are those of C"
+)]
+
+mod config;
+mod facts;
+mod helpers;
+mod orders;
+mod ptr;
+mod setup;
+mod shape;
+mod state;
+mod text;
+mod types;
+
+pub use facts::*;
+pub use helpers::*;
+pub use orders::*;
+pub use setup::*;
+pub use shape::*;
+pub use state::*;
+pub use text::*;
+pub use types::*;
+
+/// How many bytes an access token may have, and the rest of a grant together.
+pub const TL_TOKEN_CAPACITY: usize =
+    capacity(option_env!("TOKENLATCH_TOKEN_CAPACITY"), 4096, 65_535);
+
+/// How many requests may wait.
+pub const TL_WAITER_CAPACITY: usize = capacity(option_env!("TOKENLATCH_WAITER_CAPACITY"), 32, 255);
+
+/// The latch that is behind the interface.
+pub(crate) type Latch = crate::latch::Latch<TL_TOKEN_CAPACITY, TL_WAITER_CAPACITY>;
+
+/// The words of a `tl_latch`, as the header computes them.
+pub const TL_LATCH_WORDS: usize = latch_words(TL_TOKEN_CAPACITY, TL_WAITER_CAPACITY);
+
+/// Three token buffers, the waiting requests and the rest, with a tenth to spare for later versions.
+const fn latch_words(tokens: usize, waiters: usize) -> usize {
+    let bytes = tokens
+        .saturating_mul(3)
+        .saturating_add(waiters.saturating_mul(16));
+    bytes.saturating_add(752).saturating_mul(11).div_ceil(80)
+}
+
+/// A capacity that was asked for when the library was built.
+const fn capacity(asked: Option<&str>, default: usize, most: usize) -> usize {
+    let Some(asked) = asked else { return default };
+    let mut digits = asked.as_bytes();
+    let mut number = 0_usize;
+    while let [digit, rest @ ..] = digits {
+        assert!(digit.is_ascii_digit(), "a capacity is a number");
+        number = number
+            .saturating_mul(10)
+            .saturating_add((*digit).saturating_sub(b'0') as usize);
+        digits = rest;
+    }
+    assert!(number > 0, "a capacity is not 0");
+    assert!(number <= most, "a capacity is too large");
+    number
+}
+
+/// The outcome or the error.
+fn number(told: Result<i32, i32>) -> i32 {
+    match told {
+        Ok(number) | Err(number) => number,
+    }
+}

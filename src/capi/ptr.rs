@@ -1,0 +1,446 @@
+//! The caller's memory: what is checked before it is used. With the exports, all of the unsafe code.
+//!
+//! A pointer that is not NULL, aligned, and followed by as many bytes as is said is the caller's promise: nobody else
+//! can check that. "The caller's promise" in a `SAFETY` line is this one.
+
+use core::ffi::CStr;
+use core::ffi::c_char;
+use core::mem::align_of;
+use core::mem::size_of;
+use core::ptr;
+use core::slice;
+
+use crate::capi::Latch;
+use crate::capi::types::tl_config;
+use crate::capi::types::tl_grant;
+use crate::capi::types::tl_latch;
+use crate::capi::types::tl_response;
+use crate::capi::types::tl_response_shape;
+use crate::capi::types::tl_step;
+use crate::config::ValidConfig;
+use crate::grant::Rest;
+use crate::grant::Secret;
+use crate::grant::TokenType;
+use crate::machine::Machine;
+use crate::numbers::TL_ERR_ABI;
+use crate::numbers::TL_ERR_ARGUMENT;
+use crate::numbers::TL_ERR_SPACE;
+use crate::numbers::TL_ERR_UNINIT;
+use crate::trace::Trace;
+
+/// What stands in a `tl_latch`.
+#[repr(C)]
+pub(super) struct Inner {
+    /// [`mark`] of where it stands: memory that was not initialised, was wiped, or is a copy is not a latch.
+    mark: u64,
+    latch: Latch,
+}
+
+const _: () = assert!(
+    size_of::<Inner>() <= size_of::<tl_latch>(),
+    "TL_LATCH_WORDS is too small"
+);
+const _: () = assert!(align_of::<Inner>() <= align_of::<tl_latch>());
+
+/// `init` writes each field of a latch: this names them all, so that none can be forgotten.
+const _: fn(Latch) = |latch| {
+    let Latch {
+        machine: _,
+        access: _,
+        rest: _,
+        revocation: _,
+        token_type: _,
+        corrupt: _,
+        trace: _,
+    } = latch;
+};
+
+/// What a latch needs at run time.
+pub(super) const LATCH_SIZE: usize = size_of::<Inner>();
+pub(super) const LATCH_ALIGN: usize = align_of::<Inner>();
+
+fn mark(at: *const tl_latch) -> u64 {
+    // "tokenlat", and where it stands.
+    0x746f_6b65_6e6c_6174 ^ at.addr() as u64
+}
+
+/// Whether something of this type may stand there.
+fn check<T>(at: *const T) -> Result<(), i32> {
+    if at.is_null() {
+        return Err(TL_ERR_ARGUMENT);
+    }
+    if !at.is_aligned() {
+        return Err(TL_ERR_ARGUMENT);
+    }
+    Ok(())
+}
+
+fn check_latch(at: *const tl_latch) -> Result<(), i32> {
+    check(at)?;
+    check(at.cast::<Inner>())
+}
+
+/// # Safety
+///
+/// The caller's promise: memory of a `tl_latch` that nobody writes to.
+pub(super) unsafe fn latch<'a>(at: *const tl_latch) -> Result<&'a Latch, i32> {
+    check_latch(at)?;
+    let inner = at.cast::<Inner>();
+    // SAFETY: the caller's promise; a number can be read whatever stands there.
+    let found = unsafe { (&raw const (*inner).mark).read() };
+    if found != mark(at) {
+        return Err(TL_ERR_UNINIT);
+    }
+    // SAFETY: the mark is there, so `init` wrote a latch at this place and nobody wiped it.
+    Ok(unsafe { &(*inner).latch })
+}
+
+/// # Safety
+///
+/// The caller's promise: memory of a `tl_latch` that nobody else uses.
+pub(super) unsafe fn latch_mut<'a>(at: *mut tl_latch) -> Result<&'a mut Latch, i32> {
+    // SAFETY: the caller's promise.
+    unsafe { latch(at) }?;
+    // SAFETY: as above, and nobody else uses it.
+    Ok(unsafe { &mut (*at.cast::<Inner>()).latch })
+}
+
+/// Where a latch may be made.
+///
+/// # Errors
+///
+/// `TL_ERR_ARGUMENT` or `TL_ERR_ABI`.
+pub(super) fn check_place(at: *mut tl_latch, size: usize) -> Result<(), i32> {
+    check_latch(at)?;
+    if size < LATCH_SIZE {
+        return Err(TL_ERR_ABI);
+    }
+    Ok(())
+}
+
+/// Makes a latch where it is to stand: a whole one is never on the stack.
+///
+/// # Safety
+///
+/// [`check_place`] has passed it, and the size is the caller's promise.
+pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
+    let inner = at.cast::<Inner>();
+    // SAFETY: the caller's promise. Each field is written before a reference to the whole is made.
+    unsafe {
+        inner.write_bytes(0, 1);
+        let latch = &raw mut (*inner).latch;
+        (&raw mut (*latch).machine).write(Machine::new(config.get(), seed));
+        (&raw mut (*latch).access).write(Secret::new());
+        (&raw mut (*latch).rest).write(Rest::new());
+        (&raw mut (*latch).revocation).write(Secret::new());
+        (&raw mut (*latch).token_type).write(TokenType::Bearer);
+        (&raw mut (*latch).corrupt).write(None);
+        (&raw mut (*latch).trace).write(Trace::new());
+        (&raw mut (*inner).mark).write(mark(at));
+    }
+}
+
+/// Wipes a latch; what is none is left alone.
+///
+/// # Safety
+///
+/// As [`latch_mut`].
+pub(super) unsafe fn wipe(at: *mut tl_latch) {
+    // SAFETY: the caller's promise.
+    let Ok(latch) = (unsafe { latch_mut(at) }) else {
+        return;
+    };
+    // SAFETY: it is not used again: the mark goes with the rest.
+    unsafe { ptr::drop_in_place(latch) };
+    // SAFETY: the caller's promise; the memory is nobody's now.
+    unsafe { zeroize::zeroize_flat_type(at.cast::<Inner>()) };
+}
+
+/// Wipes memory of the caller's.
+///
+/// # Safety
+///
+/// NULL, or the caller's promise.
+pub(super) unsafe fn wipe_bytes(at: *mut u8, len: usize) {
+    if at.is_null() {
+        return;
+    }
+    for index in 0..len {
+        // SAFETY: the caller's promise.
+        unsafe { at.add(index).write_volatile(0) };
+    }
+}
+
+/// Memory longer than that can't be.
+const MOST: usize = isize::MAX.unsigned_abs();
+
+fn check_len<T>(at: *const T, len: usize) -> Result<(), i32> {
+    check(at)?;
+    if len > MOST / size_of::<T>() {
+        return Err(TL_ERR_ARGUMENT);
+    }
+    Ok(())
+}
+
+/// # Safety
+///
+/// The caller's promise, while the result is used.
+pub(super) unsafe fn list<'a, T>(at: *const T, len: usize) -> Result<&'a [T], i32> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    check_len(at, len)?;
+    // SAFETY: the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(at, len) })
+}
+
+/// # Safety
+///
+/// The caller's promise, while the result is used; nobody else uses the memory.
+pub(super) unsafe fn list_mut<'a, T>(at: *mut T, len: usize) -> Result<&'a mut [T], i32> {
+    if len == 0 {
+        return Ok(&mut []);
+    }
+    check_len(at, len)?;
+    // SAFETY: the caller's promise.
+    Ok(unsafe { slice::from_raw_parts_mut(at, len) })
+}
+
+/// # Safety
+///
+/// The caller's promise, while the result is used.
+pub(super) unsafe fn text<'a>(at: *const c_char, len: usize) -> Result<&'a str, i32> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { list(at.cast::<u8>(), len) }?;
+    core::str::from_utf8(bytes).map_err(|_| TL_ERR_ARGUMENT)
+}
+
+/// NULL with no length is absent.
+///
+/// # Safety
+///
+/// As [`text`].
+pub(super) unsafe fn maybe_text<'a>(at: *const c_char, len: usize) -> Result<Option<&'a str>, i32> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { text(at, len) }?;
+    Ok((!at.is_null()).then_some(text))
+}
+
+/// # Safety
+///
+/// As [`list`].
+pub(super) unsafe fn maybe_bytes<'a>(at: *const u8, len: usize) -> Result<Option<&'a [u8]>, i32> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { list(at, len) }?;
+    Ok((!at.is_null()).then_some(bytes))
+}
+
+/// A text that ends with NUL; NULL is absent.
+///
+/// # Safety
+///
+/// The caller's promise, while the result is used.
+pub(super) unsafe fn maybe_c_text<'a>(at: *const c_char) -> Result<Option<&'a str>, i32> {
+    if at.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { CStr::from_ptr(at) };
+    let text = core::str::from_utf8(text.to_bytes()).map_err(|_| TL_ERR_ARGUMENT)?;
+    Ok(Some(text))
+}
+
+/// One structure of the caller's to read.
+///
+/// # Safety
+///
+/// The caller's promise.
+pub(super) unsafe fn read<T: Plain>(at: *const T) -> Result<T, i32> {
+    check(at)?;
+    // SAFETY: the caller's promise; any bytes are such a structure.
+    Ok(unsafe { at.read() })
+}
+
+/// A structure that has grown since the caller was compiled: what it lacks is taken from `defaults`.
+///
+/// # Safety
+///
+/// The caller's promise.
+pub(super) unsafe fn read_sized<T: Plain>(
+    at: *const T,
+    size: usize,
+    defaults: T,
+) -> Result<T, i32> {
+    check(at)?;
+    if size < T::FIRST_SIZE {
+        return Err(TL_ERR_ABI);
+    }
+    if size > size_of::<T>() {
+        return Err(TL_ERR_ABI);
+    }
+    let mut whole = defaults;
+    // SAFETY: the caller's promise; it is no more than there is room for, and any bytes are such a structure.
+    unsafe { ptr::copy_nonoverlapping(at.cast::<u8>(), (&raw mut whole).cast(), size) };
+    Ok(whole)
+}
+
+/// Writes as much of a structure as the caller knows of; the rest of a larger one is zero.
+///
+/// # Safety
+///
+/// NULL, or the caller's promise.
+pub(super) unsafe fn write_sized<T: Plain>(at: *mut T, size: usize, whole: &T) {
+    if at.is_null() {
+        return;
+    }
+    let known = size.min(size_of::<T>());
+    // SAFETY: the caller's promise.
+    unsafe {
+        ptr::copy_nonoverlapping(ptr::from_ref(whole).cast::<u8>(), at.cast(), known);
+        at.cast::<u8>()
+            .add(known)
+            .write_bytes(0, size.saturating_sub(known));
+    }
+}
+
+/// A structure of numbers and pointers.
+///
+/// # Safety
+///
+/// Any initialised bytes are one, and it has no padding before `FIRST_SIZE`.
+pub(super) unsafe trait Plain: Copy {
+    /// Its size in the first version.
+    const FIRST_SIZE: usize;
+}
+
+// SAFETY: numbers of 32 bits.
+unsafe impl Plain for tl_config {
+    const FIRST_SIZE: usize = 28 * 4;
+}
+
+// SAFETY: pointers and numbers.
+unsafe impl Plain for tl_grant {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+// SAFETY: pointers and numbers.
+unsafe impl Plain for tl_response {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+// SAFETY: pointers and numbers.
+unsafe impl Plain for tl_response_shape {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+// SAFETY: numbers.
+unsafe impl Plain for tl_step {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Places of the caller's to write to.
+///
+/// # Safety
+///
+/// The caller's promise, until they are written.
+pub(super) unsafe fn places<T>(
+    at: *mut T,
+    len: usize,
+) -> Result<impl Iterator<Item = Out<T>>, i32> {
+    if len > 0 {
+        check_len(at, len)?;
+    }
+    Ok((0..len).map(move |index| Out(at.wrapping_add(index))))
+}
+
+/// One place of the caller's to write to.
+pub(super) struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// # Safety
+    ///
+    /// The caller's promise, until it is written.
+    pub(super) unsafe fn new(at: *mut T) -> Result<Self, i32> {
+        check(at)?;
+        Ok(Self(at))
+    }
+
+    pub(super) fn write(self, value: T) {
+        // SAFETY: the promise of `new`.
+        unsafe { self.0.write(value) };
+    }
+}
+
+/// A buffer of the caller's, and where the length goes.
+pub(super) struct Buffer {
+    at: *mut u8,
+    capacity: usize,
+    len: *mut usize,
+}
+
+impl Buffer {
+    /// # Safety
+    ///
+    /// The caller's promise, until it is written.
+    pub(super) unsafe fn new(at: *mut u8, capacity: usize, len: *mut usize) -> Result<Self, i32> {
+        check(len)?;
+        if capacity > 0 {
+            check_len(at, capacity)?;
+        }
+        Ok(Self { at, capacity, len })
+    }
+
+    /// Whether there is room; if not, writes how much is needed.
+    pub(super) fn room(&self, needed: usize) -> Result<(), i32> {
+        if self.capacity < needed {
+            // SAFETY: the promise of `new`.
+            unsafe { self.len.write(needed) };
+            return Err(TL_ERR_SPACE);
+        }
+        Ok(())
+    }
+
+    /// Copies the parts one after the other, with NUL at the end if that is asked for. The length does not count it.
+    pub(super) fn put(self, parts: &[&[u8]], end: &[u8]) -> Result<(), i32> {
+        let mut len = 0_usize;
+        for part in parts {
+            len = len.saturating_add(part.len());
+        }
+        self.room(len.saturating_add(end.len()))?;
+        let mut at = self.at;
+        for part in parts.iter().chain([&end]) {
+            if !part.is_empty() {
+                // SAFETY: the promise of `new`; there is room for all parts.
+                unsafe {
+                    ptr::copy_nonoverlapping(part.as_ptr(), at, part.len());
+                    at = at.add(part.len());
+                }
+            }
+        }
+        // SAFETY: the promise of `new`.
+        unsafe { self.len.write(len) };
+        Ok(())
+    }
+
+    /// Lets `fill` write up to `needed` bytes, and tell how many it wrote.
+    pub(super) fn fill(
+        self,
+        needed: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, i32>,
+    ) -> Result<(), i32> {
+        self.room(needed)?;
+        let buffer: &mut [u8] = if needed == 0 {
+            &mut []
+        } else {
+            // SAFETY: the promise of `new`; there is room. What was never written to is zero before it is read.
+            unsafe {
+                self.at.write_bytes(0, needed);
+                slice::from_raw_parts_mut(self.at, needed)
+            }
+        };
+        let len = fill(buffer)?;
+        // SAFETY: the promise of `new`.
+        unsafe { self.len.write(len) };
+        Ok(())
+    }
+}

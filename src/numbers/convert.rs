@@ -1,0 +1,281 @@
+//! From the library's types to their numbers, and back.
+
+use crate::challenge::ChallengeKind;
+use crate::config::ConfigError;
+use crate::effect::Effect;
+use crate::effect::GrantType;
+use crate::effect::Outcome;
+use crate::error::PermitError;
+use crate::error::RecordError;
+use crate::error::Rejected;
+#[cfg(feature = "capi")]
+use crate::event::EventKind;
+use crate::event::ProbeResult;
+use crate::event::Ticket;
+use crate::grant::Expiry;
+use crate::grant::GrantError;
+use crate::grant::TokenType;
+#[cfg(feature = "capi")]
+use crate::record::Corrupt;
+use crate::renewal::TokenFailure;
+use crate::state::State;
+
+use super::*;
+
+pub(crate) const fn outcome(outcome: Outcome) -> i32 {
+    match outcome {
+        Outcome::Done => TL_OUTCOME_DONE,
+        Outcome::Stale => TL_OUTCOME_STALE,
+        Outcome::Orphaned => TL_OUTCOME_ORPHANED,
+        Outcome::Login(_) => TL_OUTCOME_LOGIN,
+        Outcome::Pass => TL_OUTCOME_PASS,
+        Outcome::Admitted => TL_OUTCOME_ADMITTED,
+        Outcome::Deliver => TL_OUTCOME_DELIVER,
+        Outcome::Retry => TL_OUTCOME_RETRY,
+        Outcome::Surface(cause) => TL_OUTCOME_SURFACE.saturating_add(cause.code() as i32),
+    }
+}
+
+pub(crate) const fn rejected(rejected: Rejected) -> i32 {
+    match rejected {
+        Rejected::NotOpened => TL_ERR_NOT_OPENED,
+        Rejected::AlreadyOpened => TL_ERR_ALREADY_OPENED,
+        Rejected::QueueFull => TL_ERR_QUEUE_FULL,
+        Rejected::DuplicateWaiter => TL_ERR_DUPLICATE_WAITER,
+        Rejected::NoSession => TL_ERR_NO_SESSION,
+        Rejected::Throttled => TL_ERR_THROTTLED,
+        Rejected::Grant(error) => grant_error(error),
+    }
+}
+
+pub(crate) const fn grant_error(error: GrantError) -> i32 {
+    match error {
+        GrantError::Empty => TL_ERR_GRANT_EMPTY,
+        GrantError::Literal => TL_ERR_GRANT_LITERAL,
+        GrantError::Quoted => TL_ERR_GRANT_QUOTED,
+        GrantError::Scheme => TL_ERR_GRANT_SCHEME,
+        GrantError::Character => TL_ERR_GRANT_CHARACTER,
+        GrantError::TooLong => TL_ERR_GRANT_TOO_LONG,
+        GrantError::Lifetime => TL_ERR_GRANT_LIFETIME,
+        GrantError::TokenType => TL_ERR_GRANT_TOKEN_TYPE,
+    }
+}
+
+pub(crate) const fn permit_error(error: PermitError) -> i32 {
+    match error {
+        PermitError::NotReady => TL_ERR_NOT_READY,
+        PermitError::Unknown => TL_ERR_UNKNOWN,
+        PermitError::Refused(cause) => TL_ERR_REFUSED.saturating_sub(cause.code() as i32),
+    }
+}
+
+pub(crate) const fn record_error(error: RecordError) -> i32 {
+    match error {
+        RecordError::Stale => TL_ERR_STALE,
+        RecordError::BufferTooSmall => TL_ERR_SPACE,
+    }
+}
+
+pub(crate) const fn config_error(error: ConfigError) -> i32 {
+    match error {
+        ConfigError::LeaseWithoutStore => TL_ERR_CONFIG_LEASE_WITHOUT_STORE,
+        ConfigError::ConfirmationWithoutStore => TL_ERR_CONFIG_CONFIRMATION_WITHOUT_STORE,
+        ConfigError::AmbientWithoutProbe => TL_ERR_CONFIG_AMBIENT_WITHOUT_PROBE,
+        ConfigError::Zero(_) => TL_ERR_CONFIG_ZERO,
+        ConfigError::BackoffCap => TL_ERR_CONFIG_BACKOFF_CAP,
+        ConfigError::LeaseTimeout => TL_ERR_CONFIG_LEASE_TIMEOUT,
+    }
+}
+
+pub(crate) const fn state(state: State) -> u32 {
+    match state {
+        State::Unauthenticated => TL_STATE_UNAUTHENTICATED,
+        State::Pending => TL_STATE_PENDING,
+        State::Ready => TL_STATE_READY,
+        State::Refreshing => TL_STATE_REFRESHING,
+        State::Expired => TL_STATE_EXPIRED,
+    }
+}
+
+/// The kind of an order.
+pub(crate) const fn effect(effect: &Effect) -> u32 {
+    match effect {
+        Effect::StateChanged { .. } => TL_EFFECT_STATE_CHANGED,
+        Effect::Load { .. } => TL_EFFECT_LOAD,
+        Effect::Store { .. } => TL_EFFECT_STORE,
+        Effect::Announce => TL_EFFECT_ANNOUNCE,
+        Effect::ReleaseLease { .. } => TL_EFFECT_RELEASE_LEASE,
+        Effect::AcquireLease { .. } => TL_EFFECT_ACQUIRE_LEASE,
+        Effect::SendTokenRequest { .. } => TL_EFFECT_SEND_TOKEN_REQUEST,
+        Effect::Probe { .. } => TL_EFFECT_PROBE,
+        Effect::Revoke { .. } => TL_EFFECT_REVOKE,
+        Effect::RequireLogin { .. } => TL_EFFECT_REQUIRE_LOGIN,
+        Effect::Refuse { .. } => TL_EFFECT_REFUSE,
+        Effect::Release { .. } => TL_EFFECT_RELEASE,
+    }
+}
+
+/// The ticket of an order; 0 if it has none.
+pub(crate) const fn ticket(effect: &Effect) -> u32 {
+    match effect {
+        Effect::Load {
+            ticket: Ticket(raw),
+        }
+        | Effect::Store {
+            ticket: Ticket(raw),
+        }
+        | Effect::ReleaseLease {
+            ticket: Ticket(raw),
+        }
+        | Effect::AcquireLease {
+            ticket: Ticket(raw),
+        }
+        | Effect::SendTokenRequest {
+            ticket: Ticket(raw),
+            ..
+        }
+        | Effect::Probe {
+            ticket: Ticket(raw),
+        }
+        | Effect::Revoke {
+            ticket: Ticket(raw),
+        } => *raw,
+        Effect::StateChanged { .. }
+        | Effect::Announce
+        | Effect::RequireLogin { .. }
+        | Effect::Refuse { .. }
+        | Effect::Release { .. } => 0,
+    }
+}
+
+pub(crate) const fn grant_type(grant_type: GrantType) -> u32 {
+    match grant_type {
+        GrantType::RefreshToken => TL_GRANT_TYPE_REFRESH_TOKEN,
+        GrantType::Login => TL_GRANT_TYPE_LOGIN,
+    }
+}
+
+#[cfg(feature = "capi")]
+pub(crate) const fn event(kind: EventKind) -> u32 {
+    match kind {
+        EventKind::Opened => TL_EVENT_OPENED,
+        EventKind::Resumed => TL_EVENT_RESUMED,
+        EventKind::StoreChanged => TL_EVENT_STORE_CHANGED,
+        EventKind::WentOffline => TL_EVENT_WENT_OFFLINE,
+        EventKind::WentOnline => TL_EVENT_WENT_ONLINE,
+        EventKind::LoginStarted => TL_EVENT_LOGIN_STARTED,
+        EventKind::Granted => TL_EVENT_GRANTED,
+        EventKind::TokenFailed => TL_EVENT_TOKEN_FAILED,
+        EventKind::Loaded => TL_EVENT_LOADED,
+        EventKind::LoadFailed => TL_EVENT_LOAD_FAILED,
+        EventKind::Stored => TL_EVENT_STORED,
+        EventKind::StoreFailed => TL_EVENT_STORE_FAILED,
+        EventKind::Probed => TL_EVENT_PROBED,
+        EventKind::LeaseGranted => TL_EVENT_LEASE_GRANTED,
+        EventKind::LeaseDenied => TL_EVENT_LEASE_DENIED,
+        EventKind::LeaseLost => TL_EVENT_LEASE_LOST,
+        EventKind::Revoked => TL_EVENT_REVOKED,
+        EventKind::RevokeFailed => TL_EVENT_REVOKE_FAILED,
+        EventKind::AccessRequested => TL_EVENT_ACCESS_REQUESTED,
+        EventKind::Answered => TL_EVENT_ANSWERED,
+        EventKind::WaiterCancelled => TL_EVENT_WAITER_CANCELLED,
+        EventKind::RefreshRequested => TL_EVENT_REFRESH_REQUESTED,
+        EventKind::LogoutRequested => TL_EVENT_LOGOUT_REQUESTED,
+        EventKind::TimeoutReached => TL_EVENT_TIMEOUT_REACHED,
+    }
+}
+
+#[cfg(feature = "capi")]
+pub(crate) const fn challenge(kind: ChallengeKind) -> u32 {
+    match kind {
+        ChallengeKind::Absent => TL_CHALLENGE_ABSENT,
+        ChallengeKind::OtherScheme => TL_CHALLENGE_OTHER_SCHEME,
+        ChallengeKind::NoError => TL_CHALLENGE_NO_ERROR,
+        ChallengeKind::OtherError => TL_CHALLENGE_OTHER_ERROR,
+        ChallengeKind::InvalidRequest => TL_CHALLENGE_INVALID_REQUEST,
+        ChallengeKind::InvalidToken => TL_CHALLENGE_INVALID_TOKEN,
+        ChallengeKind::InsufficientScope => TL_CHALLENGE_INSUFFICIENT_SCOPE,
+        ChallengeKind::InsufficientUserAuthentication => {
+            TL_CHALLENGE_INSUFFICIENT_USER_AUTHENTICATION
+        }
+        ChallengeKind::UseDpopNonce => TL_CHALLENGE_USE_DPOP_NONCE,
+    }
+}
+
+#[cfg(feature = "capi")]
+pub(crate) const fn corrupt(corrupt: Option<Corrupt>) -> u32 {
+    match corrupt {
+        None => TL_CORRUPT_NONE,
+        Some(Corrupt::Truncated) => TL_CORRUPT_TRUNCATED,
+        Some(Corrupt::Magic) => TL_CORRUPT_MAGIC,
+        Some(Corrupt::Version) => TL_CORRUPT_VERSION,
+        Some(Corrupt::Checksum) => TL_CORRUPT_CHECKSUM,
+        Some(Corrupt::Content) => TL_CORRUPT_CONTENT,
+    }
+}
+
+pub(crate) const fn token_type(number: u32) -> Option<TokenType> {
+    match number {
+        TL_TOKEN_TYPE_BEARER => Some(TokenType::Bearer),
+        TL_TOKEN_TYPE_DPOP => Some(TokenType::Dpop),
+        _ => None,
+    }
+}
+
+pub(crate) const fn expiry(number: u32, millis: u64) -> Option<Expiry> {
+    match number {
+        TL_EXPIRY_UNKNOWN => Some(Expiry::Unknown),
+        TL_EXPIRY_IN => Some(Expiry::In(millis)),
+        TL_EXPIRY_AT => Some(Expiry::At(millis)),
+        _ => None,
+    }
+}
+
+pub(crate) const fn probe_result(number: u32) -> Option<ProbeResult> {
+    match number {
+        TL_PROBE_ACCEPTED => Some(ProbeResult::Accepted),
+        TL_PROBE_REFUSED => Some(ProbeResult::Refused),
+        TL_PROBE_UNREACHABLE => Some(ProbeResult::Unreachable),
+        _ => None,
+    }
+}
+
+pub(crate) const fn token_failure(number: u32) -> Option<TokenFailure> {
+    let error = match number {
+        TL_FAILURE_NOT_SENT => return Some(TokenFailure::NotSent),
+        TL_FAILURE_LOST => return Some(TokenFailure::Lost),
+        TL_FAILURE_RATE_LIMITED => return Some(TokenFailure::RateLimited),
+        TL_FAILURE_UNAVAILABLE => return Some(TokenFailure::Unavailable),
+        TL_FAILURE_INVALID_GRANT => return Some(TokenFailure::InvalidGrant),
+        TL_FAILURE_INTERACTION_REQUIRED => return Some(TokenFailure::InteractionRequired),
+        TL_FAILURE_MISCONFIGURED => return Some(TokenFailure::Misconfigured),
+        TL_FAILURE_UNRECOGNIZED => return Some(TokenFailure::Unrecognized),
+        TL_FAILURE_UNUSABLE_EMPTY => GrantError::Empty,
+        TL_FAILURE_UNUSABLE_LITERAL => GrantError::Literal,
+        TL_FAILURE_UNUSABLE_QUOTED => GrantError::Quoted,
+        TL_FAILURE_UNUSABLE_SCHEME => GrantError::Scheme,
+        TL_FAILURE_UNUSABLE_CHARACTER => GrantError::Character,
+        TL_FAILURE_UNUSABLE_TOO_LONG => GrantError::TooLong,
+        TL_FAILURE_UNUSABLE_LIFETIME => GrantError::Lifetime,
+        TL_FAILURE_UNUSABLE_TOKEN_TYPE => GrantError::TokenType,
+        _ => return None,
+    };
+    Some(TokenFailure::Unusable(error))
+}
+
+pub(crate) const fn challenge_kind(number: u32) -> Option<ChallengeKind> {
+    match number {
+        TL_CHALLENGE_ABSENT => Some(ChallengeKind::Absent),
+        TL_CHALLENGE_OTHER_SCHEME => Some(ChallengeKind::OtherScheme),
+        TL_CHALLENGE_NO_ERROR => Some(ChallengeKind::NoError),
+        TL_CHALLENGE_OTHER_ERROR => Some(ChallengeKind::OtherError),
+        TL_CHALLENGE_INVALID_REQUEST => Some(ChallengeKind::InvalidRequest),
+        TL_CHALLENGE_INVALID_TOKEN => Some(ChallengeKind::InvalidToken),
+        TL_CHALLENGE_INSUFFICIENT_SCOPE => Some(ChallengeKind::InsufficientScope),
+        TL_CHALLENGE_INSUFFICIENT_USER_AUTHENTICATION => {
+            Some(ChallengeKind::InsufficientUserAuthentication)
+        }
+        TL_CHALLENGE_USE_DPOP_NONCE => Some(ChallengeKind::UseDpopNonce),
+        _ => None,
+    }
+}
