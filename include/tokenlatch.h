@@ -558,8 +558,9 @@ typedef struct tl_grant {
 } tl_grant;
 
 /*
- * Where the fields stand in a token endpoint's JSON body: keys joined with dots (`"data.token"`). All texts are
- * terminated by NUL; NULL means that there is no such field. Begin with `tl_response_shape_init`.
+ * Where the fields stand in a token endpoint's JSON body: keys joined with dots (`"data.token"`).
+ *
+ * All texts are terminated by NUL; NULL means that there is no such field. Begin with `tl_response_shape_init`.
  */
 typedef struct tl_response_shape {
   /* Path of the access token; not NULL. */
@@ -771,58 +772,6 @@ int32_t tl_logout_requested(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 int32_t tl_timeout_reached(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 
 /*
- * A login begins. `TL_OUTCOME_LOGIN`: `*ticket` goes with its result. An earlier login is superseded. A token's lifetime
- * counts from here, so tell it when the request is sent, again if need be.
- */
-int32_t tl_login_started(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t *ticket);
-
-/*
- * A login or a token request succeeded. Use the macro `tl_granted(latch, now_ms, wall_ms, ticket, grant)`.
- *
- * `ticket` is from `tl_login_started` or `TL_EFFECT_SEND_TOKEN_REQUEST`. The grant and its texts are copied.
- * `TL_OUTCOME_ORPHANED`: the sign-in is over and nobody owns these tokens; revoke them.
- *
- * Errors: `TL_ERR_GRANT_*`: the grant can't be used; tell it corrected, or tell `tl_token_failed` with
- * `TL_FAILURE_UNUSABLE_*`. `TL_ERR_ARGUMENT` also for a text that is not UTF-8.
- */
-int32_t tl_granted_sized(tl_latch *latch,
-                         uint64_t now_ms,
-                         uint64_t wall_ms,
-                         uint32_t ticket,
-                         const struct tl_grant *grant,
-                         size_t grant_size);
-
-/*
- * A login or a token request failed: `failure` is `TL_FAILURE_*`. `retry_after_s` is `Retry-After` in seconds
- * (`tl_retry_after`), or `TL_NO_RETRY_AFTER`.
- */
-int32_t tl_token_failed(tl_latch *latch,
-                        uint64_t now_ms,
-                        uint64_t wall_ms,
-                        uint32_t ticket,
-                        uint32_t failure,
-                        uint32_t retry_after_s);
-
-/*
- * The answer to a login or a token request, as it came: reads the JSON body, and tells what `tl_granted` or
- * `tl_token_failed` would. Use the macro `tl_token_response(latch, now_ms, wall_ms, ticket, response, body, len)`.
- *
- * `body` is written to: escapes in its texts are undone where they stand, also when the call fails. A grant that can't
- * be used is a failure of the server's, and told as such.
- *
- * Errors: `TL_ERR_ARGUMENT` also for a status over 65535, a shape without a path of the access token, an unknown
- * `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8.
- */
-int32_t tl_token_response_sized(tl_latch *latch,
-                                uint64_t now_ms,
-                                uint64_t wall_ms,
-                                uint32_t ticket,
-                                const struct tl_response *response,
-                                size_t response_size,
-                                uint8_t *body,
-                                size_t len);
-
-/*
  * The store was read (`TL_EFFECT_LOAD`): `record` is what stood there, byte for byte; NULL and 0 if nothing did. Any
  * bytes are safe. They are copied.
  */
@@ -861,7 +810,70 @@ int32_t tl_revoke_failed(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uin
 int32_t tl_probed(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t ticket, uint32_t result);
 
 /*
- * A request wants to leave. `waiter` is the host's id for it, unique among those that wait. `TL_OUTCOME_ADMITTED`: a
+ * A login begins.
+ *
+ * `TL_OUTCOME_LOGIN`: `*ticket` goes with its result. An earlier login is superseded. A token's lifetime
+ * counts from here, so tell it when the request is sent, again if need be.
+ */
+int32_t tl_login_started(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t *ticket);
+
+/*
+ * A login or a token request succeeded. Use the macro `tl_granted(latch, now_ms, wall_ms, ticket, grant)`.
+ *
+ * `ticket` is from `tl_login_started` or `TL_EFFECT_SEND_TOKEN_REQUEST`. The grant and its texts are copied.
+ * `TL_OUTCOME_ORPHANED`: the sign-in is over and nobody owns these tokens; revoke them.
+ *
+ * Errors: `TL_ERR_GRANT_*`: the grant can't be used; tell it corrected, or tell `tl_token_failed` with
+ * `TL_FAILURE_UNUSABLE_*`. `TL_ERR_ARGUMENT` also for a text that is not UTF-8.
+ */
+int32_t tl_granted_sized(tl_latch *latch,
+                         uint64_t now_ms,
+                         uint64_t wall_ms,
+                         uint32_t ticket,
+                         const struct tl_grant *grant,
+                         size_t grant_size);
+
+/*
+ * A login or a token request failed: `failure` is `TL_FAILURE_*`.
+ *
+ * `retry_after_s` is `Retry-After` in seconds
+ * (`tl_retry_after`), or `TL_NO_RETRY_AFTER`.
+ */
+int32_t tl_token_failed(tl_latch *latch,
+                        uint64_t now_ms,
+                        uint64_t wall_ms,
+                        uint32_t ticket,
+                        uint32_t failure,
+                        uint32_t retry_after_s);
+
+/*
+ * The answer to a login or a token request, as it came: reads the JSON body, and tells what `tl_granted` or
+ * `tl_token_failed` would.
+ *
+ * Use the macro `tl_token_response(latch, now_ms, wall_ms, ticket, response, body, len)`.
+ *
+ * `body` is written to: escapes in its texts are undone where they stand, also when the call fails. A grant that can't
+ * be used is a failure of the server's, and told as such.
+ *
+ * Errors: `TL_ERR_ARGUMENT` also for a status over 65535, a shape without a path of the access token, an unknown
+ * `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8.
+ */
+int32_t tl_token_response_sized(tl_latch *latch,
+                                uint64_t now_ms,
+                                uint64_t wall_ms,
+                                uint32_t ticket,
+                                const struct tl_response *response,
+                                size_t response_size,
+                                uint8_t *body,
+                                size_t len);
+
+/* Writes the shape of RFC 6749. Use the macro `tl_response_shape_init(shape)`, which passes the size. */
+void tl_response_shape_init_sized(struct tl_response_shape *shape, size_t shape_size);
+
+/*
+ * A request wants to leave.
+ *
+ * `waiter` is the host's id for it, unique among those that wait. `TL_OUTCOME_ADMITTED`: a
  * `TL_EFFECT_RELEASE` or `TL_EFFECT_REFUSE` will name it. `TL_OUTCOME_SURFACE`: refused at once, with the cause.
  *
  * Errors: `TL_ERR_QUEUE_FULL`, `TL_ERR_DUPLICATE_WAITER`.
@@ -879,8 +891,9 @@ int32_t tl_access_retried(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, ui
 int32_t tl_access_public(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t waiter);
 
 /*
- * A request was answered by the API, whatever the HTTP status; a 401 that hides in a 200 body is told as 401. `receipt`
- * is from `tl_permit`. `www_authenticate` holds the values of all headers of that name, joined by `\n`; no length: there
+ * A request was answered by the API, whatever the HTTP status; a 401 that hides in a 200 body is told as 401.
+ *
+ * `receipt` is from `tl_permit`. `www_authenticate` holds the values of all headers of that name, joined by `\n`; no length: there
  * is none. Any bytes are safe.
  *
  * Outcomes: `TL_OUTCOME_DELIVER`, `TL_OUTCOME_RETRY` (go on with `tl_access_retried`), `TL_OUTCOME_SURFACE` with a
@@ -905,9 +918,6 @@ int32_t tl_answered_as(tl_latch *latch,
 /* The owner of a waiting request gave it up. `TL_OUTCOME_STALE` if it does not wait. */
 int32_t tl_waiter_cancelled(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t waiter);
 
-/* Writes the shape of RFC 6749. Use the macro `tl_response_shape_init(shape)`, which passes the size. */
-void tl_response_shape_init_sized(struct tl_response_shape *shape, size_t shape_size);
-
 /*
  * Gives the next order. Call it after each fact and each permit until it returns 0, and carry the orders out.
  *
@@ -922,8 +932,11 @@ int32_t tl_poll_effect(tl_latch *latch, struct tl_effect *effect);
 uint64_t tl_poll_timeout(const tl_latch *latch);
 
 /*
- * Claims the permit of a released request, which ends its wait, and copies the access token out: UTF-8, not
- * terminated, `*len` bytes; none for a cookie session. `*receipt` comes back with the answer (`tl_answered`). Time
+ * Claims the permit of a released request, which ends its wait, and copies the access token out.
+ *
+ * It is UTF-8, not terminated, `*len` bytes; none for a cookie session.
+ *
+ * `*receipt` comes back with the answer (`tl_answered`). Time
  * passes first, as with `tl_timeout_reached`.
  *
  * Errors: `TL_ERR_SPACE`: `*len` is what is needed, and nothing was claimed. `TL_ERR_NOT_READY`: the gate closed since
@@ -940,8 +953,9 @@ int32_t tl_permit(tl_latch *latch,
                   uint64_t *receipt);
 
 /*
- * As `tl_permit`, with the whole header line (`Authorization: Bearer ...`, or `DPoP`), terminated by NUL, which `*len`
- * does not count. An empty line for a cookie session. `TL_HEADER_CAPACITY` bytes hold any.
+ * As `tl_permit`, with the whole header line (`Authorization: Bearer ...`, or `DPoP`).
+ *
+ * It is terminated by NUL, which `*len` does not count. An empty line for a cookie session. `TL_HEADER_CAPACITY` bytes hold any.
  */
 int32_t tl_permit_header(tl_latch *latch,
                          uint64_t now_ms,
@@ -1106,7 +1120,9 @@ int32_t tl_challenge_param(const char *www_authenticate,
                            size_t *len);
 
 /*
- * Reads the value of a `Retry-After` header: a number of seconds, or a date. A date is measured from `server_time_ms`,
+ * Reads the value of a `Retry-After` header: a number of seconds, or a date.
+ *
+ * A date is measured from `server_time_ms`,
  * the `Date` header of the same answer (`tl_http_date`), or from `wall_ms`; both are Unix milliseconds, and 0 is
  * unknown. A part of a second counts as a whole one; a date in the past is 0.
  *

@@ -12,14 +12,17 @@
 
 #![expect(
     clippy::exhaustive_structs,
-    reason = "the names and structures are those of C"
+    clippy::missing_safety_doc,
+    reason = "the structures are those of C; what is safe is said above, once"
 )]
 
 mod config;
 mod facts;
+mod grants;
 mod helpers;
 mod orders;
 mod ptr;
+mod requests;
 mod setup;
 mod shape;
 mod state;
@@ -27,8 +30,10 @@ mod text;
 mod types;
 
 pub use facts::*;
+pub use grants::*;
 pub use helpers::*;
 pub use orders::*;
+pub use requests::*;
 pub use setup::*;
 pub use shape::*;
 pub use state::*;

@@ -2,10 +2,10 @@
 
 use core::ffi::c_char;
 
-use crate::capi::facts::challenge;
 use crate::capi::number;
 use crate::capi::ptr;
 use crate::capi::ptr::Buffer;
+use crate::capi::requests::challenge;
 use crate::capi::types::tl_challenge;
 use crate::capi::types::tl_store_content;
 use crate::challenge::ParamValue;
@@ -91,7 +91,9 @@ fn encode(value: ParamValue<'_>, place: &mut [u8]) -> usize {
     len
 }
 
-/// Reads the value of a `Retry-After` header: a number of seconds, or a date. A date is measured from `server_time_ms`,
+/// Reads the value of a `Retry-After` header: a number of seconds, or a date.
+///
+/// A date is measured from `server_time_ms`,
 /// the `Date` header of the same answer (`tl_http_date`), or from `wall_ms`; both are Unix milliseconds, and 0 is
 /// unknown. A part of a second counts as a whole one; a date in the past is 0.
 ///

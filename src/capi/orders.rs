@@ -67,8 +67,11 @@ pub unsafe extern "C" fn tl_poll_timeout(latch: *const tl_latch) -> u64 {
     latch.map_or(NEVER, |latch| latch.machine().poll_timeout())
 }
 
-/// Claims the permit of a released request, which ends its wait, and copies the access token out: UTF-8, not
-/// terminated, `*len` bytes; none for a cookie session. `*receipt` comes back with the answer (`tl_answered`). Time
+/// Claims the permit of a released request, which ends its wait, and copies the access token out.
+///
+/// It is UTF-8, not terminated, `*len` bytes; none for a cookie session.
+///
+/// `*receipt` comes back with the answer (`tl_answered`). Time
 /// passes first, as with `tl_timeout_reached`.
 ///
 /// Errors: `TL_ERR_SPACE`: `*len` is what is needed, and nothing was claimed. `TL_ERR_NOT_READY`: the gate closed since
@@ -95,8 +98,9 @@ pub unsafe extern "C" fn tl_permit(
     }
 }
 
-/// As `tl_permit`, with the whole header line (`Authorization: Bearer ...`, or `DPoP`), terminated by NUL, which `*len`
-/// does not count. An empty line for a cookie session. `TL_HEADER_CAPACITY` bytes hold any.
+/// As `tl_permit`, with the whole header line (`Authorization: Bearer ...`, or `DPoP`).
+///
+/// It is terminated by NUL, which `*len` does not count. An empty line for a cookie session. `TL_HEADER_CAPACITY` bytes hold any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_permit_header(
     latch: *mut tl_latch,

@@ -3,6 +3,12 @@
 //! A pointer that is not NULL, aligned, and followed by as many bytes as is said is the caller's promise: nobody else
 //! can check that. "The caller's promise" in a `SAFETY` line is this one.
 
+mod out;
+
+pub(super) use out::Buffer;
+pub(super) use out::Out;
+pub(super) use out::places;
+
 use core::ffi::CStr;
 use core::ffi::c_char;
 use core::mem::align_of;
@@ -24,7 +30,6 @@ use crate::grant::TokenType;
 use crate::machine::Machine;
 use crate::numbers::TL_ERR_ABI;
 use crate::numbers::TL_ERR_ARGUMENT;
-use crate::numbers::TL_ERR_SPACE;
 use crate::numbers::TL_ERR_UNINIT;
 use crate::trace::Trace;
 
@@ -176,7 +181,7 @@ const MOST: usize = isize::MAX.unsigned_abs();
 
 fn check_len<T>(at: *const T, len: usize) -> Result<(), i32> {
     check(at)?;
-    if len > MOST / size_of::<T>() {
+    if len.saturating_mul(size_of::<T>()) > MOST {
         return Err(TL_ERR_ARGUMENT);
     }
     Ok(())
@@ -336,111 +341,4 @@ unsafe impl Plain for tl_response_shape {
 // SAFETY: numbers.
 unsafe impl Plain for tl_step {
     const FIRST_SIZE: usize = size_of::<Self>();
-}
-
-/// Places of the caller's to write to.
-///
-/// # Safety
-///
-/// The caller's promise, until they are written.
-pub(super) unsafe fn places<T>(
-    at: *mut T,
-    len: usize,
-) -> Result<impl Iterator<Item = Out<T>>, i32> {
-    if len > 0 {
-        check_len(at, len)?;
-    }
-    Ok((0..len).map(move |index| Out(at.wrapping_add(index))))
-}
-
-/// One place of the caller's to write to.
-pub(super) struct Out<T>(*mut T);
-
-impl<T> Out<T> {
-    /// # Safety
-    ///
-    /// The caller's promise, until it is written.
-    pub(super) unsafe fn new(at: *mut T) -> Result<Self, i32> {
-        check(at)?;
-        Ok(Self(at))
-    }
-
-    pub(super) fn write(self, value: T) {
-        // SAFETY: the promise of `new`.
-        unsafe { self.0.write(value) };
-    }
-}
-
-/// A buffer of the caller's, and where the length goes.
-pub(super) struct Buffer {
-    at: *mut u8,
-    capacity: usize,
-    len: *mut usize,
-}
-
-impl Buffer {
-    /// # Safety
-    ///
-    /// The caller's promise, until it is written.
-    pub(super) unsafe fn new(at: *mut u8, capacity: usize, len: *mut usize) -> Result<Self, i32> {
-        check(len)?;
-        if capacity > 0 {
-            check_len(at, capacity)?;
-        }
-        Ok(Self { at, capacity, len })
-    }
-
-    /// Whether there is room; if not, writes how much is needed.
-    pub(super) fn room(&self, needed: usize) -> Result<(), i32> {
-        if self.capacity < needed {
-            // SAFETY: the promise of `new`.
-            unsafe { self.len.write(needed) };
-            return Err(TL_ERR_SPACE);
-        }
-        Ok(())
-    }
-
-    /// Copies the parts one after the other, with NUL at the end if that is asked for. The length does not count it.
-    pub(super) fn put(self, parts: &[&[u8]], end: &[u8]) -> Result<(), i32> {
-        let mut len = 0_usize;
-        for part in parts {
-            len = len.saturating_add(part.len());
-        }
-        self.room(len.saturating_add(end.len()))?;
-        let mut at = self.at;
-        for part in parts.iter().chain([&end]) {
-            if !part.is_empty() {
-                // SAFETY: the promise of `new`; there is room for all parts.
-                unsafe {
-                    ptr::copy_nonoverlapping(part.as_ptr(), at, part.len());
-                    at = at.add(part.len());
-                }
-            }
-        }
-        // SAFETY: the promise of `new`.
-        unsafe { self.len.write(len) };
-        Ok(())
-    }
-
-    /// Lets `fill` write up to `needed` bytes, and tell how many it wrote.
-    pub(super) fn fill(
-        self,
-        needed: usize,
-        fill: impl FnOnce(&mut [u8]) -> Result<usize, i32>,
-    ) -> Result<(), i32> {
-        self.room(needed)?;
-        let buffer: &mut [u8] = if needed == 0 {
-            &mut []
-        } else {
-            // SAFETY: the promise of `new`; there is room. What was never written to is zero before it is read.
-            unsafe {
-                self.at.write_bytes(0, needed);
-                slice::from_raw_parts_mut(self.at, needed)
-            }
-        };
-        let len = fill(buffer)?;
-        // SAFETY: the promise of `new`.
-        unsafe { self.len.write(len) };
-        Ok(())
-    }
 }

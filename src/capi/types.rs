@@ -109,8 +109,9 @@ pub struct tl_grant {
     pub token_type: u32,
 }
 
-/// Where the fields stand in a token endpoint's JSON body: keys joined with dots (`"data.token"`). All texts are
-/// terminated by NUL; NULL means that there is no such field. Begin with `tl_response_shape_init`.
+/// Where the fields stand in a token endpoint's JSON body: keys joined with dots (`"data.token"`).
+///
+/// All texts are terminated by NUL; NULL means that there is no such field. Begin with `tl_response_shape_init`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct tl_response_shape {
