@@ -5,6 +5,7 @@
 //! run its own tests through it: it needs no heap either.
 
 mod checked;
+mod fingerprint;
 mod rules;
 #[cfg(feature = "_verify")]
 mod verify;

@@ -265,7 +265,7 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    fn is_asking(&self, wanted: u32) -> bool {
+    pub(crate) fn is_asking(&self, wanted: u32) -> bool {
         match self.lease {
             Lease::Asked(Order { ticket, .. }) => ticket == wanted,
             _ => false,

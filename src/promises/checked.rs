@@ -3,6 +3,7 @@
 use super::Promise;
 use super::Violation;
 use super::ensure;
+use super::fingerprint::Fingerprint;
 use crate::challenge::ChallengeKind;
 use crate::config::Config;
 use crate::config::ConfigError;
@@ -26,50 +27,6 @@ use crate::waiters::Waiter;
 use core::fmt;
 use core::hash::Hasher;
 
-/// FNV-1a, numbers as a whole: the same on every host.
-struct Fingerprint(u64);
-
-impl Fingerprint {
-    const fn take(&mut self, number: u64) {
-        // The multiplication carries upwards only.
-        self.0 = (self.0 ^ number)
-            .wrapping_mul(0x0100_0000_01b3)
-            .rotate_left(29);
-    }
-}
-
-impl Hasher for Fingerprint {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.take(u64::from(*byte));
-        }
-    }
-
-    fn write_u8(&mut self, number: u8) {
-        self.take(u64::from(number));
-    }
-
-    fn write_u16(&mut self, number: u16) {
-        self.take(u64::from(number));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.take(u64::from(number));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.take(number);
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.take(number as u64);
-    }
-}
-
 /// One admitted request, as the watcher knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Known {
@@ -82,7 +39,7 @@ pub(super) struct Known {
 }
 
 /// The orders under way, as the host knows them.
-#[derive(Debug, Clone, Copy, Hash, Default)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub(super) struct Orders {
     pub(super) login: Option<Ticket>,
     /// The last one given out; its late answer may still be good.
@@ -94,13 +51,34 @@ pub(super) struct Orders {
     pub(super) revocation: Option<Ticket>,
 }
 
+impl Orders {
+    pub(super) const NONE: Self = Self {
+        login: None,
+        exchange: None,
+        load: None,
+        store: None,
+        probe: None,
+        lease: None,
+        revocation: None,
+    };
+}
+
 /// What confirmed the credential since it came.
-#[derive(Debug, Clone, Copy, Hash, Default)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub(super) struct Proof {
     pub(super) stored: bool,
     pub(super) read_back: bool,
     pub(super) probed: bool,
     pub(super) from_store: bool,
+}
+
+impl Proof {
+    pub(super) const NONE: Self = Self {
+        stored: false,
+        read_back: false,
+        probed: false,
+        from_store: false,
+    };
 }
 
 /// What can be seen before and after a call.
@@ -146,18 +124,23 @@ impl<const T: usize, const W: usize> Checked<T, W> {
     ///
     /// As [`Latch::new`].
     pub fn new(config: Config, seed: u64) -> Result<Self, ConfigError> {
-        Ok(Self {
-            latch: Latch::new(config, seed)?,
+        Ok(Self::watching(Latch::new(config, seed)?))
+    }
+
+    /// Watches a latch that was told nothing yet.
+    pub(crate) const fn watching(latch: Latch<T, W>) -> Self {
+        Self {
+            latch,
             known: heapless::Vec::new(),
-            orders: Orders::default(),
+            orders: Orders::NONE,
             outstanding: None,
             sent: heapless::Deque::new(),
-            proof: Proof::default(),
+            proof: Proof::NONE,
             evidence: false,
             loops: 0,
             drained: 0,
             now: 0,
-        })
+        }
     }
 
     /// The latch, to look at.
@@ -169,7 +152,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
     /// A number that tells whether two latches are in the same state.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = Fingerprint(0xcbf2_9ce4_8422_2325);
+        let mut hasher = Fingerprint::new();
         self.latch.fingerprint(&mut hasher);
         hasher.finish()
     }
@@ -333,7 +316,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
                     self.loops = 0;
                 }
                 self.outstanding = None;
-                self.proof = Proof::default();
+                self.proof = Proof::NONE;
                 self.evidence = false;
             }
             Event::TokenFailed {
@@ -385,7 +368,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
                 if adopted {
                     self.proof = Proof {
                         from_store: true,
-                        ..Proof::default()
+                        ..Proof::NONE
                     };
                     self.evidence = false;
                     self.loops = 0;
@@ -501,7 +484,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
             self.orders = Orders {
                 revocation: self.orders.revocation,
                 lease: self.orders.lease,
-                ..Orders::default()
+                ..Orders::NONE
             };
         }
         Ok(())

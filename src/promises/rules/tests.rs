@@ -444,26 +444,26 @@ fn what_must_hold_in_a_state() {
 fn ready_is_confirmed_to_the_level_that_the_host_chose() {
     let stored = Proof {
         stored: true,
-        ..Proof::default()
+        ..Proof::NONE
     };
     let read_back = Proof {
         read_back: true,
-        ..Proof::default()
+        ..Proof::NONE
     };
     let probed = Proof {
         probed: true,
-        ..Proof::default()
+        ..Proof::NONE
     };
     let both = Proof {
         probed: true,
         read_back: true,
-        ..Proof::default()
+        ..Proof::NONE
     };
     let found = Proof {
         from_store: true,
-        ..Proof::default()
+        ..Proof::NONE
     };
-    let none = Proof::default();
+    let none = Proof::NONE;
     let unstored = Err("ready, not stored, and not said to be volatile");
     let unread = Err("ready, not read back, and not said to be volatile");
     let unprobed = Err("ready without a probe");
