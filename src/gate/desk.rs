@@ -142,6 +142,16 @@ impl Desk {
         self.due.set(true);
     }
 
+    /// Takes an order again that was not carried out, unless there is a newer one.
+    pub(super) fn put_back(&self, effect: Effect) {
+        let Some(post) = Lane::of(&effect).and_then(|lane| self.post(lane)) else {
+            return;
+        };
+        let order = post.order.get().unwrap_or(effect);
+        post.order.set(Some(order));
+        self.due.set(true);
+    }
+
     /// The order to begin with now.
     pub(super) fn take(&self, lane: Lane) -> Option<Effect> {
         self.post(lane)?.order.take()

@@ -162,6 +162,31 @@ impl<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Drop for Job<'
     }
 }
 
+/// An order that needs no answer and must not be forgotten: dropped before its end it goes back to the desk.
+struct Errand<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> {
+    gate: &'g Gate<M, T, W, C>,
+    order: Option<Effect>,
+}
+
+impl<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Errand<'g, M, T, W, C> {
+    async fn run(gate: &'g Gate<M, T, W, C>, order: Effect, work: impl Future<Output = ()>) {
+        let mut errand = Self {
+            gate,
+            order: Some(order),
+        };
+        work.await;
+        errand.order = None;
+    }
+}
+
+impl<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Drop for Errand<'_, M, T, W, C> {
+    fn drop(&mut self) {
+        if let Some(order) = self.order {
+            self.gate.enter(|shared| shared.desk.put_back(order));
+        }
+    }
+}
+
 /// Bytes that are wiped when they are done with, also if that comes unexpectedly.
 struct Wiped<'a>(&'a mut [u8]);
 
@@ -225,8 +250,8 @@ async fn announce<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H
     host: &H,
 ) -> Infallible {
     loop {
-        let _ = next(gate, Lane::Announce).await;
-        host.announce().await;
+        let order = next(gate, Lane::Announce).await;
+        Errand::run(gate, order, host.announce()).await;
     }
 }
 
@@ -243,8 +268,9 @@ async fn lease<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
                 None => Poll::Pending,
             }
         });
-        let Effect::AcquireLease { ticket } = order.await else {
-            host.release_lease().await;
+        let order = order.await;
+        let Effect::AcquireLease { ticket } = order else {
+            Errand::run(gate, order, host.release_lease()).await;
             continue;
         };
         let failed = Event::LeaseDenied { ticket };
@@ -392,8 +418,9 @@ async fn login<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
     host: &H,
 ) -> Infallible {
     loop {
-        if let Effect::RequireLogin { cause } = next(gate, Lane::Login).await {
-            host.require_login(cause).await;
+        let order = next(gate, Lane::Login).await;
+        if let Effect::RequireLogin { cause } = order {
+            Errand::run(gate, order, host.require_login(cause)).await;
         }
     }
 }

@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+mod chance;
 mod executor;
 mod life;
 mod world;

@@ -183,6 +183,10 @@ impl<'t> World<'t> {
         self.access.borrow_mut().clear();
     }
 
+    pub(crate) fn lose_lease(&self) {
+        self.lease.set(false);
+    }
+
     /// Notes that a request leaves with this token.
     pub(crate) fn leaves(&self, permit: &Permit<'_>) -> String {
         let token = permit.token().to_owned();
