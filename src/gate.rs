@@ -1,4 +1,147 @@
-//! The async gate: many tasks, one latch, one runner.
+//! The async gate: many tasks, one latch, one runner (feature `embassy-sync`).
+//!
+//! | Who | Does |
+//! |---|---|
+//! | a task with a request | [`Gate::request`], then [`Request::permit`], send, [`Request::answered`]; again after `Retry` |
+//! | a task that shows the state, or logs in | [`Gate::watch`], then [`Watch::changed`] |
+//! | one task | [`Runner::run`] with a [`Host`], for ever |
+//! | whoever knows of it | [`Gate::logout`], [`Gate::resumed`], [`Gate::went_offline`] and the like |
+//!
+//! The runner carries out what the latch orders: it loads and stores, sends token requests, gets the lease, waits for
+//! the timer. Orders of different kinds overlap, so a sign-out never waits for a token request that hangs. The clock
+//! and the timer are the host's; no executor is asked for, and nothing allocates.
+//!
+//! A task waits at a seat of its own and is woken alone. There are as many seats as the latch has room for waiting
+//! requests; one more is refused at once, with `QueueFull`.
+//!
+//! The mutex is held for one step of the latch at a time, never across an await, and wakers are called outside of it.
+//! Some methods call a closure inside it, so that a token is not copied on the way: keep those short. What they call
+//! on the same gate is refused with [`GateError::Reentered`].
+//!
+//! # Example
+//!
+//! Three tasks, a login, and a server in memory that forgets the access token once.
+//!
+//! ```
+//! use core::cell::{Cell, RefCell};
+//! use embassy_futures::join::join4;
+//! use embassy_futures::select::select;
+//! use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+//! use tokenlatch::gate::{Failed, Gate, GateError, Host, TokenError, TokenRequest};
+//! use tokenlatch::{ChallengeKind, Config, Expiry, Grant, Instant, Latch, Now, Outcome, TokenFailure};
+//!
+//! /// Tokens of 256 bytes, eight waiting tasks, all of one executor.
+//! type AppGate = Gate<NoopRawMutex, 256, 8>;
+//!
+//! /// Here everything happens at once, and the clock stands.
+//! fn now() -> Now {
+//!     Now::monotonic(0) // `Now::monotonic(embassy_time::Instant::now().as_millis())`
+//! }
+//!
+//! /// A disk and a server in memory. The server takes `access-1`, `access-2` and so on, the newest only.
+//! #[derive(Default)]
+//! struct Device { disk: RefCell<Vec<u8>>, issued: Cell<u32>, forgot: Cell<bool> }
+//!
+//! impl Device {
+//!     fn issue(&self) -> (String, String) {
+//!         self.issued.set(self.issued.get() + 1);
+//!         (format!("access-{}", self.issued.get()), format!("refresh-{}", self.issued.get()))
+//!     }
+//!
+//!     async fn get(&self, path: &str, header: &str) -> u16 {
+//!         let known = header == format!("Bearer access-{}", self.issued.get());
+//!         let lost = path == "/cart" && !self.forgot.replace(true);
+//!         if known && !lost { 200 } else { 401 }
+//!     }
+//! }
+//!
+//! impl Host for Device {
+//!     async fn wait_until(&self, _at: Instant) {
+//!         core::future::pending().await // `embassy_time::Timer::at(..).await`
+//!     }
+//!
+//!     async fn load(&self, buffer: &mut [u8]) -> Result<usize, Failed> {
+//!         let disk = self.disk.borrow();
+//!         buffer.get_mut(..disk.len()).ok_or(Failed)?.copy_from_slice(&disk);
+//!         Ok(disk.len())
+//!     }
+//!
+//!     async fn store(&self, record: &[u8]) -> Result<(), Failed> {
+//!         *self.disk.borrow_mut() = record.to_vec();
+//!         Ok(())
+//!     }
+//!
+//!     async fn send_token_request<'r>(
+//!         &self,
+//!         request: TokenRequest<'_>,
+//!         reply: &'r mut [u8],
+//!     ) -> Result<Grant<'r>, TokenError> {
+//!         if request.refresh_token != format!("refresh-{}", self.issued.get()) {
+//!             return Err(TokenFailure::InvalidGrant.into());
+//!         }
+//!         let (access, refresh) = self.issue();
+//!         // A real host reads the body into `reply`, and `response::parse` (feature `json`) gives the grant.
+//!         let body = format!("{access} {refresh}");
+//!         let reply = reply.get_mut(..body.len()).ok_or(TokenFailure::Lost)?;
+//!         reply.copy_from_slice(body.as_bytes());
+//!         let text = core::str::from_utf8(reply).map_err(|_| TokenFailure::Unrecognized)?;
+//!         let (access, refresh) = text.split_once(' ').ok_or(TokenFailure::Unrecognized)?;
+//!         let mut grant = Grant::new(access);
+//!         grant.refresh_token = Some(refresh);
+//!         grant.expiry = Expiry::In(3_600_000);
+//!         Ok(grant)
+//!     }
+//! }
+//!
+//! /// A request, sent again after a 401 as often as the latch allows.
+//! async fn fetch(gate: &AppGate, device: &Device, path: &str) -> Result<u16, GateError> {
+//!     let mut request = gate.request()?;
+//!     loop {
+//!         let header = request.permit(|permit| format!("{} {}", permit.scheme(), permit.token())).await?;
+//!         let status = device.get(path, &header).await;
+//!         match request.answered(status, ChallengeKind::Absent)? {
+//!             Outcome::Retry => continue,
+//!             Outcome::Surface(cause) => return Err(GateError::Refused(cause)),
+//!             _ => return Ok(status), // the answer is the application's
+//!         }
+//!     }
+//! }
+//!
+//! /// Logs in when somebody has to.
+//! async fn login(gate: &AppGate, device: &Device) -> Result<(), GateError> {
+//!     let mut watch = gate.watch()?;
+//!     while watch.changed().await.login.is_none() {}
+//!     let ticket = gate.login_started()?;
+//!     let (access, refresh) = device.issue(); // a real login takes a while
+//!     let mut grant = Grant::new(&access);
+//!     grant.refresh_token = Some(&refresh);
+//!     gate.granted(ticket, grant)?;
+//!     Ok(())
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let device = Device::default();
+//!     let latch = Latch::new(Config::new(), 0x5eed)?; // the seed is the host's entropy
+//!     let gate = AppGate::new(latch, now);
+//!     let mut runner = gate.runner()?;
+//!     let (mut record, mut reply) = ([0; AppGate::RECORD_CAPACITY], [0; 1024]);
+//!     let tasks = join4(
+//!         login(&gate, &device),
+//!         fetch(&gate, &device, "/orders"),
+//!         fetch(&gate, &device, "/cart"),
+//!         fetch(&gate, &device, "/profile"),
+//!     );
+//!     // On a device each of these is a task, and the runner runs for ever.
+//!     let work = select(runner.run(&device, &mut record, &mut reply), tasks);
+//!     let embassy_futures::select::Either::Second(done) = embassy_futures::block_on(work);
+//!     assert_eq!(done, (Ok(()), Ok(200), Ok(200), Ok(200)));
+//!     assert_eq!(device.issued.get(), 2); // the login and one refresh
+//!     Ok(())
+//! }
+//! ```
+//!
+//! For a task of its own the gate is usually a `static`; see [`crate::ValidConfig`] for the latch in it, or make it at
+//! run time, with the device's entropy, in a cell that gives `&'static` out.
 
 mod bell;
 mod board;

@@ -124,6 +124,8 @@ pub(crate) struct World<'t> {
     pub(crate) ended: Cell<u32>,
     lease: Cell<bool>,
     busy: [Cell<bool>; 6],
+    /// How long a token request takes besides.
+    pub(crate) latency: Cell<u64>,
     pub(crate) seen: Seen,
 }
 
@@ -141,6 +143,7 @@ impl<'t> World<'t> {
             ended: Cell::new(0),
             lease: Cell::new(false),
             busy: Default::default(),
+            latency: Cell::new(0),
             seen: Seen::default(),
         }
     }
@@ -254,6 +257,7 @@ impl Host for World<'_> {
         if *self.refresh.borrow() != request.refresh_token {
             return Err(TokenFailure::InvalidGrant.into());
         }
+        self.time.sleep(self.latency.get()).await;
         let (access, refresh) = self.issue();
         self.weather().await.map_err(|_| TokenFailure::Lost)?;
         let (first, rest) = reply.split_at_mut(access.len());

@@ -1,0 +1,307 @@
+//! What is dropped where it waits, at each of its polls: nothing is lost, and what goes on is whole.
+
+use core::cell::Cell;
+use core::pin::pin;
+use core::task::Context;
+use core::task::Poll;
+use core::task::Waker;
+
+use tokenlatch::Cause;
+use tokenlatch::ChallengeKind;
+use tokenlatch::Outcome;
+use tokenlatch::Rejected;
+use tokenlatch::State;
+use tokenlatch::gate::GateError;
+use tokenlatch::gate::WATCHERS;
+
+use crate::executor::Chance;
+use crate::executor::Executor;
+use crate::executor::Time;
+use crate::executor::polled_at_most;
+use crate::life::fetch;
+use crate::life::login;
+use crate::life::run;
+use crate::world::TestGate;
+use crate::world::WAITERS;
+use crate::world::Weather;
+use crate::world::World;
+use crate::world::check;
+use crate::world::gate;
+use crate::world::quick;
+use crate::world::with_lease;
+
+const SLOW: Weather = Weather {
+    fails: 0,
+    hangs: 0,
+    forgets: 0,
+    slow: 40,
+};
+
+/// A login, a renewal after a 401, and a sign-out.
+async fn story(gate: &TestGate<'_>, world: &World<'_>) {
+    login(gate, world).await;
+    assert_eq!(fetch(gate, world).await, Ok(200));
+    world.forget_access();
+    assert_eq!(fetch(gate, world).await, Ok(200));
+    world.ended.set(world.sign_in.get());
+    gate.logout().expect("it is opened");
+    while gate.inspect(|latch| latch.poll_timeout().is_some()) == Ok(true) {
+        world.time.sleep(10).await;
+    }
+    let tombstone = tokenlatch::inspect(&world.disk.borrow());
+    assert!(matches!(tombstone, tokenlatch::StoreContent::Tombstone(_)));
+}
+
+/// Runs `gate` to its end, the runner dropped after so many polls and another one run instead. Whether it was.
+fn with_a_runner_dropped_after(polls: u64) -> bool {
+    let time = Time::new();
+    let world = World::new(&time, 3, SLOW);
+    let mut config = with_lease();
+    // A token request that is lost is sent again.
+    config.reuse_grace_ms = 60_000;
+    let gate = gate(&time, config, 1);
+    let is_dropped = Cell::new(false);
+    let mut executor = Executor::new();
+    let runner = gate.runner().expect("the only one");
+    executor.background(async {
+        let _ = polled_at_most(polls, run(runner, &world)).await;
+        is_dropped.set(true);
+        run(gate.runner().expect("the first is gone"), &world).await;
+    });
+    executor.spawn(async {
+        // A request whose renewal was lost with the runner ends the session: one more login then.
+        login(&gate, &world).await;
+        let _ = fetch(&gate, &world).await;
+        world.forget_access();
+        let _ = fetch(&gate, &world).await;
+        if gate.state() != State::Ready {
+            login(&gate, &world).await;
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+        }
+        gate.logout().expect("it is opened");
+        while gate.inspect(|latch| latch.poll_timeout().is_some()) == Ok(true) {
+            time.sleep(10).await;
+        }
+        let tombstone = tokenlatch::inspect(&world.disk.borrow());
+        assert!(matches!(tombstone, tokenlatch::StoreContent::Tombstone(_)));
+    });
+    executor.run(&time, &Chance::new(polls));
+    check(&gate);
+    assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+    is_dropped.get()
+}
+
+// promises: P8, P15
+#[test]
+fn a_runner_may_be_dropped_at_each_of_its_polls() {
+    let mut polls = 1;
+    while with_a_runner_dropped_after(polls) {
+        polls += if cfg!(miri) { 7 } else { 1 };
+    }
+    assert!(polls > 20, "the whole story took {polls} polls");
+}
+
+// promises: P8
+#[test]
+fn a_request_may_be_dropped_at_each_of_its_polls() {
+    for polls in 0..12 {
+        let time = Time::new();
+        let world = World::new(&time, 3, SLOW);
+        let gate = gate(&time, quick(), 1);
+        let mut executor = Executor::new();
+        executor.background(run(gate.runner().expect("the only one"), &world));
+        executor.spawn(async {
+            let _ = polled_at_most(polls, fetch(&gate, &world)).await;
+        });
+        executor.spawn(async {
+            time.sleep(5).await;
+            story(&gate, &world).await;
+        });
+        executor.run(&time, &Chance::new(polls));
+        check(&gate);
+        assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+    }
+}
+
+// promises: P8
+#[test]
+fn a_dropped_wait_keeps_the_place_and_a_dropped_request_gives_it_up() {
+    let time = Time::new();
+    let gate = gate(&time, quick(), 1);
+    let _runner = gate.runner().expect("the only one");
+    let mut first = gate.request().expect("room");
+    let mut cx = Context::from_waker(Waker::noop());
+    {
+        let mut wait = pin!(first.permit(|_| ()));
+        assert_eq!(wait.as_mut().poll(&mut cx), Poll::Pending);
+    }
+    assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(1));
+    assert_eq!(first.poll_permit(&cx, |_| ()), Poll::Pending);
+    assert_eq!(first.try_permit(|_| ()), Err(GateError::NotReady));
+    drop(first);
+    assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+    check(&gate);
+}
+
+#[test]
+fn a_watch_misses_nothing_and_makes_room_when_dropped() {
+    let time = Time::new();
+    let gate = gate(&time, quick(), 1);
+    let mut watches: Vec<_> = (0..WATCHERS).filter_map(|_| gate.watch().ok()).collect();
+    assert_eq!(watches.len(), WATCHERS);
+    assert_eq!(gate.watch().err(), Some(GateError::WatchersFull));
+    let mut watch = watches.pop().expect("one of them");
+    let first = watch.try_changed().expect("the first comes at once");
+    assert_eq!(first.state, State::Unauthenticated);
+    assert_eq!(watch.try_changed(), None);
+    let mut cx = Context::from_waker(Waker::noop());
+    {
+        let mut wait = pin!(watch.changed());
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+    }
+    let runner = gate.runner().expect("the only one");
+    let Poll::Ready(status) = watch.poll_changed(&cx) else {
+        panic!("it was opened");
+    };
+    assert_eq!(status.state, State::Pending);
+    drop((watches, watch));
+    assert!(gate.watch().is_ok());
+    drop(runner);
+    assert!(gate.runner().is_ok());
+    check(&gate);
+}
+
+// promises: P6
+#[test]
+fn a_sign_out_waits_for_no_token_request_and_what_that_brings_is_revoked() {
+    let time = Time::new();
+    let world = World::new(&time, 1, Weather::default());
+    let gate = gate(&time, quick(), 1);
+    let mut executor = Executor::new();
+    executor.background(run(gate.runner().expect("the only one"), &world));
+    executor.spawn(async {
+        login(&gate, &world).await;
+        assert_eq!(fetch(&gate, &world).await, Ok(200));
+        world.latency.set(1_500);
+        gate.refresh().expect("there is a session");
+        time.sleep(10).await;
+        assert_eq!(world.seen.token_requests.get(), 1);
+        gate.logout().expect("it is opened");
+        assert_eq!(gate.state(), State::Unauthenticated);
+        time.sleep(10).await;
+        // The tombstone is written and the old token revoked while the token request is still under way.
+        let tombstone = tokenlatch::inspect(&world.disk.borrow());
+        assert!(matches!(tombstone, tokenlatch::StoreContent::Tombstone(_)));
+        assert_eq!(*world.seen.revoked.borrow(), ["r-1-1"]);
+        time.sleep(1_600).await;
+        assert_eq!(*world.seen.revoked.borrow(), ["r-1-1", "r-1-2"]);
+        assert_eq!(gate.state(), State::Unauthenticated);
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+}
+
+// promises: P3, P15
+#[test]
+fn a_token_request_that_hangs_is_dropped_for_the_next_one() {
+    let time = Time::new();
+    let world = World::new(&time, 1, Weather::default());
+    let mut config = quick();
+    config.reuse_grace_ms = 60_000;
+    let gate = gate(&time, config, 1);
+    let mut executor = Executor::new();
+    executor.background(run(gate.runner().expect("the only one"), &world));
+    executor.spawn(async {
+        login(&gate, &world).await;
+        assert_eq!(fetch(&gate, &world).await, Ok(200));
+        world.latency.set(1_000_000);
+        gate.refresh().expect("there is a session");
+        time.sleep(1_000).await;
+        world.latency.set(0);
+        // It is refused at its deadline, and the one after it works; the world sees no two at a time.
+        assert_eq!(fetch(&gate, &world).await, Ok(200));
+        assert_eq!(world.seen.token_requests.get(), 2);
+        assert!(time.millis() < 10_000);
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+}
+
+// promises: P1, P14
+#[test]
+fn from_inside_its_own_closure_a_gate_can_only_be_looked_at() {
+    let time = Time::new();
+    let world = World::new(&time, 1, Weather::default());
+    let gate = gate(&time, quick(), 1);
+    let mut executor = Executor::new();
+    executor.background(run(gate.runner().expect("the only one"), &world));
+    executor.spawn(async {
+        login(&gate, &world).await;
+        while gate.state() != State::Ready {
+            time.sleep(1).await;
+        }
+        let mut request = gate.request().expect("room");
+        let mut other = Some(gate.request().expect("room"));
+        let receipt = request
+            .permit(|permit| {
+                assert_eq!(gate.logout(), Err(GateError::Reentered));
+                assert_eq!(gate.request().err(), Some(GateError::Reentered));
+                let answered = gate.answered(permit.receipt(), 200, ChallengeKind::Absent);
+                assert_eq!(answered, Err(GateError::Reentered));
+                assert_eq!(gate.state(), State::Ready);
+                assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(1));
+                // What is dropped here is noted, and gone with the next step.
+                drop(other.take());
+                permit.receipt()
+            })
+            .await;
+        assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(1));
+        assert_eq!(request.receipt(), receipt.ok());
+        let outcome = request.answered(200, ChallengeKind::Absent);
+        assert_eq!(outcome, Ok(Outcome::Deliver));
+        assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+        let all: Vec<_> = (0..WAITERS).filter_map(|_| gate.request().ok()).collect();
+        assert_eq!(all.len(), WAITERS);
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+}
+
+// promises: P8, P9
+#[test]
+fn a_retry_without_room_may_ask_again() {
+    let time = Time::new();
+    let world = World::new(&time, 1, Weather::default());
+    let gate = gate(&time, quick(), 1);
+    let mut executor = Executor::new();
+    executor.background(run(gate.runner().expect("the only one"), &world));
+    executor.spawn(async {
+        login(&gate, &world).await;
+        let mut request = gate.request().expect("room");
+        let token = request.permit(|permit| world.leaves(&permit)).await;
+        time.sleep(200).await;
+        world.forget_access();
+        assert_eq!(token.map(|token| world.status(&token)), Ok(401));
+        let outcome = request.answered(401, ChallengeKind::InvalidToken);
+        assert_eq!(outcome, Ok(Outcome::Retry));
+        let receipt = request.receipt().expect("it is to be retried");
+        let others: Vec<_> = (0..WAITERS).filter_map(|_| gate.request().ok()).collect();
+        let full = Err(GateError::Rejected(Rejected::QueueFull));
+        assert_eq!(request.permit(|_| ()).await, full);
+        drop(others);
+        // Told elsewhere, by its receipt alone.
+        let mut elsewhere = gate.retry(receipt).expect("room again");
+        let token = elsewhere.permit(|permit| world.leaves(&permit)).await;
+        assert_eq!(token.map(|token| world.status(&token)), Ok(200));
+        let receipt = elsewhere.receipt().expect("it left");
+        let outcome = gate.answered(receipt, 200, ChallengeKind::Absent);
+        assert_eq!(outcome, Ok(Outcome::Deliver));
+        world.ended.set(1);
+        gate.logout().expect("it is opened");
+        let refused = Err(GateError::Refused(Cause::SignedOut));
+        assert_eq!(request.permit(|_| ()).await, refused);
+        assert_eq!(request.permit(|_| ()).await, Err(GateError::OutOfTurn));
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+}
