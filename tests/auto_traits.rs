@@ -138,3 +138,89 @@ fn a_latch_is_built_in_a_constant() {
     let latch = latch.as_ref().map(|latch| latch.as_ref().map(Latch::state));
     assert!(matches!(latch, Ok(Ok(State::Unauthenticated))));
 }
+
+/// Whether tasks of several threads may share a gate is decided by its mutex; the runner's future follows the host's.
+#[cfg(feature = "embassy-sync")]
+mod gate {
+    use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+    use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+    use tokenlatch::gate::{Failed, Gate, GateError, Host, Request, Runner, Status, Watch};
+    use tokenlatch::gate::{TokenError, TokenRequest};
+    use tokenlatch::{Config, Grant, Instant, Latch, Now, TokenFailure};
+
+    use super::{is_error, is_moved, is_value};
+
+    type Clock = fn() -> Now;
+    type Shared = Gate<CriticalSectionRawMutex, 16, 2>;
+    type Local = Gate<NoopRawMutex, 16, 2>;
+
+    #[test]
+    fn a_gate_is_shared_as_far_as_its_mutex_is() {
+        is_moved::<Shared>();
+        is_moved::<Request<'static, CriticalSectionRawMutex, 16, 2, Clock>>();
+        is_moved::<Watch<'static, CriticalSectionRawMutex, 16, 2, Clock>>();
+        is_moved::<Runner<'static, CriticalSectionRawMutex, 16, 2, Clock>>();
+        assert!(has!(Local: Send));
+        assert!(!has!(Local: Sync));
+        assert!(!has!(Request<'static, NoopRawMutex, 16, 2, Clock>: Send));
+        assert!(!has!(Shared: Clone));
+        assert!(!has!(Request<'static, CriticalSectionRawMutex, 16, 2, Clock>: Clone));
+        assert!(!has!(Runner<'static, CriticalSectionRawMutex, 16, 2, Clock>: Clone));
+    }
+
+    #[test]
+    fn what_a_gate_says_is_a_plain_value() {
+        is_value::<Status>();
+        is_value::<TokenRequest<'static>>();
+        is_error::<Failed>();
+        is_error::<GateError>();
+        is_error::<TokenError>();
+    }
+
+    struct Nowhere;
+
+    impl Host for Nowhere {
+        async fn wait_until(&self, _: Instant) {}
+
+        async fn load(&self, _: &mut [u8]) -> Result<usize, Failed> {
+            Err(Failed)
+        }
+
+        async fn store(&self, _: &[u8]) -> Result<(), Failed> {
+            Err(Failed)
+        }
+
+        async fn send_token_request<'r>(
+            &self,
+            _: TokenRequest<'_>,
+            _: &'r mut [u8],
+        ) -> Result<Grant<'r>, TokenError> {
+            Err(TokenFailure::NotSent.into())
+        }
+    }
+
+    fn is_send<F: Send>(future: F) {
+        drop(future);
+    }
+
+    /// A gate can be a `static`, built at compile time.
+    #[test]
+    fn the_futures_of_a_shared_gate_move_between_threads() {
+        static GATE: Shared = {
+            const CONFIG: tokenlatch::ValidConfig = match Config::new().validated() {
+                Ok(config) => config,
+                Err(_) => panic!("this config can't work"),
+            };
+            Gate::new(Latch::with(CONFIG, 1), || Now::monotonic(0))
+        };
+        if let Ok(mut runner) = GATE.runner() {
+            is_send(runner.run(&Nowhere, &mut [0; Shared::RECORD_CAPACITY], &mut []));
+        }
+        if let Ok(mut request) = GATE.request() {
+            is_send(request.permit(|permit| permit.receipt()));
+        }
+        if let Ok(mut watch) = GATE.watch() {
+            is_send(watch.changed());
+        }
+    }
+}

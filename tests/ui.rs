@@ -25,4 +25,6 @@ fn no_way_around_the_gate_compiles() {
     }
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/*.rs");
+    #[cfg(feature = "embassy-sync")]
+    cases.compile_fail("tests/ui/gate/*.rs");
 }

@@ -13,4 +13,5 @@ mod cancel;
 mod chance;
 mod executor;
 mod life;
+mod quiet;
 mod world;
