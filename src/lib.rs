@@ -18,7 +18,7 @@ mod grant;
 mod latch;
 mod lease;
 mod machine;
-#[cfg(feature = "capi")]
+#[cfg(any(feature = "capi", feature = "wasm"))]
 pub mod numbers;
 mod permit;
 mod probe;
@@ -43,6 +43,8 @@ mod transition;
 #[doc(hidden)]
 pub mod verify;
 mod waiters;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 mod why;
 
 pub use challenge::Challenge;

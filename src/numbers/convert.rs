@@ -1,5 +1,6 @@
 //! From the library's types to their numbers, and back.
 
+#[cfg(feature = "capi")]
 use crate::challenge::ChallengeKind;
 use crate::config::ConfigError;
 use crate::effect::Effect;
@@ -263,6 +264,7 @@ pub(crate) const fn token_failure(number: u32) -> Option<TokenFailure> {
     Some(TokenFailure::Unusable(error))
 }
 
+#[cfg(feature = "capi")]
 pub(crate) const fn challenge_kind(number: u32) -> Option<ChallengeKind> {
     match number {
         TL_CHALLENGE_ABSENT => Some(ChallengeKind::Absent),

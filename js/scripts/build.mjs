@@ -1,0 +1,77 @@
+// Builds js/dist from the module that cargo made: `node scripts/build.mjs MODULE`.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { best, brotli } from "./encode.mjs";
+import { causes } from "./causes.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+const tool = (name, ...args) => execFileSync(process.execPath, [join(root, "node_modules/binaryen/bin", name), ...args], { stdio: ["ignore", "pipe", "inherit"] });
+
+/** Entries of pages and of mini-programs; each is paid for by who imports it. */
+export const WEB = ["index", "axios", "xhr", "stores", "ticket", "interceptors", "why", "config"];
+export const MINI = ["mini", "interceptors", "why", "config"];
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, "miniprogram"), { recursive: true });
+
+// The core: made small, with what only newer engines have left out, and without globals among its exports.
+const core = join(dist, "core.wasm");
+tool(
+  "wasm-opt",
+  process.argv[2],
+  "--mvp-features",
+  "--enable-mutable-globals",
+  "--remove-exports=__heap_base",
+  "--remove-exports=__data_end",
+  "-Oz",
+  "--converge",
+  "-o",
+  core,
+);
+const bytes = readFileSync(core);
+writeFileSync(join(dist, "core.wasm.br"), brotli(bytes));
+
+// The core as JavaScript: a function that makes a fresh one.
+tool("wasm2js", "-Oz", core, "-o", join(dist, "core.raw.js"));
+const raw = readFileSync(join(dist, "core.raw.js"), "utf8");
+rmSync(join(dist, "core.raw.js"));
+const translated = `${raw.slice(0, raw.lastIndexOf("var retasmFunc"))}\nexport default () => asmFunc({});\n`;
+writeFileSync(join(dist, "core.src.js"), translated);
+
+const found = best(bytes);
+const plugin = {
+  name: "core",
+  setup(builder) {
+    builder.onResolve({ filter: /^core:(bytes|causes)$/ }, ({ path }) => ({ path, namespace: "core" }));
+    builder.onLoad({ filter: /^core:bytes$/, namespace: "core" }, () => ({
+      contents: `export const shift = ${found.shift}; export const text = ${JSON.stringify(found.text)};`,
+    }));
+    builder.onLoad({ filter: /^core:causes$/, namespace: "core" }, () => ({
+      contents: `export const CAUSES = ${JSON.stringify(causes())};`,
+    }));
+    builder.onResolve({ filter: /^core:translated$/ }, () => ({ path: join(dist, "core.src.js") }));
+  },
+};
+
+const shared = { bundle: true, minify: true, external: ["tokenlatch/core"], plugins: [plugin], logLevel: "warning" };
+const src = (names) => names.map((name) => join(root, "src", `${name}.js`));
+
+await build({ ...shared, entryPoints: src(WEB), outdir: dist, format: "esm", target: "es2020", splitting: true, chunkNames: "shared-[hash]" });
+await build({ ...shared, entryPoints: src(WEB), outdir: dist, format: "cjs", target: "es2020", outExtension: { ".js": ".cjs" } });
+await build({ ...shared, entryPoints: [{ in: join(dist, "core.src.js"), out: "core" }], outdir: dist, format: "esm", target: "es2015" });
+await build({ ...shared, entryPoints: [{ in: join(dist, "core.src.js"), out: "core" }], outdir: dist, format: "cjs", target: "es2015", outExtension: { ".js": ".cjs" } });
+await build({ ...shared, entryPoints: src(MINI).map((path) => ({ in: path, out: path.endsWith("mini.js") ? "index" : path.replace(/.*\/|\.js$/g, "") })), outdir: join(dist, "miniprogram"), format: "cjs", target: "es2015", external: [] });
+// For uni-app, Taro and other builders that take packages from npm.
+const mini = { ...shared, entryPoints: [join(root, "src/mini.js")], outdir: dist, target: "es2015", external: [] };
+await build({ ...mini, format: "esm" });
+await build({ ...mini, format: "cjs", outExtension: { ".js": ".cjs" } });
+rmSync(join(dist, "core.src.js"));
+copyFileSync(core, join(dist, "miniprogram/core.wasm"));
+copyFileSync(join(dist, "core.wasm.br"), join(dist, "miniprogram/core.wasm.br"));
+// The package is of modules; this folder is not.
+writeFileSync(join(dist, "miniprogram/package.json"), '{ "type": "commonjs" }\n');

@@ -1,0 +1,52 @@
+// Sizes of what is shipped, as a user's bundler would make it: esbuild, minified, brotli. Fails beyond a budget.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { brotli } from "./encode.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+
+const BUDGETS = { page: 7700, "mini-program": 6500 };
+
+const bundle = async (contents, options = {}) => {
+  const built = await build({
+    stdin: { contents, resolveDir: dist },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: "es2020",
+    external: ["tokenlatch/core"],
+    ...options,
+  });
+  return built.outputFiles[0].contents;
+};
+
+const core = readFileSync(join(dist, "core.wasm"));
+const rows = [
+  ["core.wasm", core, brotli(core)],
+  ...(await Promise.all(
+    [
+      ["page", 'export { createLatch } from "./index.js"'],
+      ["page with axios", 'export { createLatch } from "./index.js"; export { attach } from "./axios.js"'],
+      ["page with texts", 'export { createLatch } from "./index.js"; export { explain } from "./why.js"'],
+      ["mini-program", 'export { createLatch } from "./mini.js"'],
+      ["core.js", 'export { default } from "./core.js"'],
+    ].map(async ([name, contents]) => {
+      const bytes = await bundle(contents);
+      return [name, bytes, brotli(bytes)];
+    }),
+  )),
+];
+
+let failed = 0;
+for (const [name, bytes, packed] of rows) {
+  const budget = BUDGETS[name];
+  const over = budget !== undefined && packed.length > budget;
+  failed += over;
+  console.log(`${name.padEnd(16)} ${String(bytes.length).padStart(7)} ${String(packed.length).padStart(7)} ${budget ?? ""}${over ? " OVER" : ""}`);
+}
+if (failed && process.argv.includes("--check")) process.exit(1);

@@ -1,0 +1,36 @@
+// `fetch`, gated.
+
+import { REDIRECTED } from "./numbers.js";
+import { see } from "./web.js";
+
+const origin = (url) => new URL(url, location.href).origin;
+
+/** Whether a token may go to this address. */
+export const allows = (host, url) => (host.allow || [location.origin]).includes(origin(url));
+
+export const gatedFetch = (latch, host) => (input, init) => {
+  const request = new Request(input, { ...(host.cookie && { credentials: "include" }), ...init });
+  const send = host.fetch;
+  if ((init && init.public) || !allows(host, request.url)) return send(request);
+  // A stream can be read once. Anything else is copied before each attempt.
+  const replay = !(init && init.body && init.body.getReader);
+  return latch.run(
+    ({ headers }) => {
+      const attempt = replay ? request.clone() : request;
+      for (const name in headers) attempt.headers.set(name, headers[name]);
+      return send(attempt);
+    },
+    {
+      signal: request.signal,
+      replay,
+      see: (response) => {
+        if (response.redirected && response.status === 401 && origin(response.url) !== origin(request.url)) {
+          // Browsers drop `Authorization` on the way to another origin: this says nothing about the token.
+          latch.note(response, REDIRECTED);
+          return [0, () => null];
+        }
+        return see(response);
+      },
+    },
+  );
+};

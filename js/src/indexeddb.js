@@ -1,0 +1,67 @@
+// One cell in IndexedDB that all tabs share, and a lease beside it for browsers without Web Locks.
+
+// Longer than the longest renewal: a token request of 30 s, a store of 5 s.
+const LEASE_MS = 36e3;
+
+/**
+ * @param {string} name of the database
+ */
+export const indexedDBStore = (name) => {
+  let opened;
+  const open = () =>
+    (opened =
+      opened ||
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open(name, 1);
+        request.onupgradeneeded = () => request.result.createObjectStore("cell");
+        request.onerror = () => reject(request.error);
+        request.onsuccess = () => {
+          // The browser closes it when it clears the site's data.
+          request.result.onclose = () => (opened = 0);
+          resolve(request.result);
+        };
+      }).catch((error) => {
+        opened = 0;
+        throw error;
+      }));
+  const run = (mode, work) =>
+    open().then(
+      (database) =>
+        new Promise((resolve, reject) => {
+          const transaction = database.transaction("cell", mode);
+          const request = work(transaction.objectStore("cell"));
+          transaction.oncomplete = () => resolve(request.result);
+          transaction.onabort = () => reject(transaction.error);
+        }),
+    );
+  return {
+    read: () => run("readonly", (cell) => cell.get(0)),
+    write: (record) => run("readwrite", (cell) => cell.put(record, 0)),
+    lease: (granted, denied) => {
+      const owner = Math.random();
+      let ended = false;
+      // Transactions that write come one after the other, in all tabs.
+      const change = (value) =>
+        run("readwrite", (cell) => {
+          const request = cell.get(1);
+          request.onsuccess = () => {
+            const [holder, until] = request.result || [];
+            if (holder === owner || !(until > Date.now())) cell.put(value, 1);
+          };
+          return request;
+        }).then(() => run("readonly", (cell) => cell.get(1)));
+      const attempt = () =>
+        ended ||
+        change([owner, Date.now() + LEASE_MS]).then(([holder]) => {
+          if (holder !== owner) setTimeout(attempt, 50);
+          else if (ended) change([]);
+          else granted();
+        }, denied);
+      attempt();
+      return () => {
+        ended = true;
+        change([]);
+      };
+    },
+  };
+};

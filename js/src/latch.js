@@ -1,0 +1,397 @@
+// The host loop: tells the core facts, carries out its orders, and comes back in time.
+
+import { classify } from "./answer.js";
+import {
+  ACCESS_REQUESTED,
+  ADMITTED,
+  AMBIENT,
+  ANSWERED,
+  BUFFER,
+  CONFIRMATION,
+  CREDENTIAL,
+  DESTROYED,
+  FAILED,
+  GRANTED,
+  GRANT_ERRORS,
+  GRANT_TOO_LONG,
+  HAS_STORE,
+  LEASE,
+  LEASE_DENIED,
+  LEASE_GRANTED,
+  LEASE_LOST,
+  LOADED,
+  LOAD_FAILED,
+  LOGIN_STARTED,
+  LOGOUT_REQUESTED,
+  NOT_REPLAYABLE,
+  OPENED,
+  ORPHANED,
+  PENDING,
+  PROBED,
+  RECORD,
+  REFRESH_REQUESTED,
+  REFRESH_TOKEN,
+  REFUSED,
+  RENEWAL,
+  RETRY,
+  REVOCATION,
+  REVOKED,
+  REVOKE_FAILED,
+  SCOPE,
+  SIGNED_OUT,
+  STORED,
+  STORE_FAILED,
+  SUBJECT,
+  SUPERSEDED,
+  SURFACE,
+  TIMEOUT_REACHED,
+  TOKEN_FAILED,
+  UNUSABLE,
+  WAITER_CANCELLED,
+} from "./numbers.js";
+
+const STATES = ["Unauthenticated", "Pending", "Ready", "Refreshing", "Expired"];
+
+/** Why a request did not leave, or a login failed: `cause` is a number that `tokenlatch/why` explains. */
+export class LatchError extends Error {
+  constructor(cause, response) {
+    super("tokenlatch " + cause);
+    this.name = "LatchError";
+    this.cause = cause;
+    this.response = response;
+  }
+}
+
+const soon = (work, ...args) => Promise.resolve().then(() => work && work(...args));
+
+/**
+ * A latch over a core.
+ *
+ * @param {() => any} boot gives the exports of a fresh core, or a promise of them
+ * @param {any} host what the platform and the application provide
+ */
+export const start = (boot, host) => {
+  let core, bytes, out, base, timer, release, ended, said;
+  let used = 0;
+  let state = 0;
+  let lastWaiter = 0;
+  let writes = Promise.resolve();
+  const queue = [];
+  const waiting = new Map();
+  const listeners = new Set();
+  const reasons = new WeakMap();
+  const steps = [];
+
+  // Runs at once, or as soon as there is a core.
+  const when = (work) => (core ? work() : queue.push(work));
+
+  // Bytes travel as strings with a character for each, and are wiped where they were.
+  const put = (text) => {
+    used = Math.min(text.length, BUFFER);
+    for (let i = 0; i < used; i++) bytes[base + i] = text.charCodeAt(i);
+    return used;
+  };
+  const wipe = () => {
+    bytes.fill(0, base, base + used);
+    used = 0;
+  };
+  const get = (length) => {
+    if (length < 0) return;
+    const text = String.fromCharCode.apply(0, bytes.subarray(base, base + length));
+    used = length;
+    wipe();
+    return text;
+  };
+  const read = (what, ticket) => get(core.r(what, ticket));
+  const name = (what) => {
+    const text = core && read(what, 0);
+    return text && decodeURIComponent(escape(text));
+  };
+
+  const pump = (step) => {
+    let order;
+    while ((order = core.p())) {
+      step.push(order);
+      orders[order](out[0], out[1]);
+    }
+    clearTimeout(timer);
+    const at = core.t();
+    // A millisecond more, since times are cut off to whole ones. Timers have 31 bits.
+    if (at >= 0) timer = setTimeout(() => tell(TIMEOUT_REACHED), Math.min(Math.max(at - host.now(), 0) + 1, 2e9));
+  };
+
+  const tell = (kind, id = 0, a = 0, b = 0, c = 0) => {
+    if (ended) return;
+    const step = [Date.now(), kind, state];
+    const outcome = core.h(kind, host.now(), step[0], id, a, b, c);
+    const number = out[0];
+    wipe();
+    if (steps.push(step) > 32) steps.shift();
+    pump(step);
+    step.splice(3, 0, state);
+    said = number;
+    return outcome;
+  };
+
+  // The answer to a login or a token request.
+  const answer = async (ticket, work) => {
+    let response, header, failure;
+    let retryAfter = -1;
+    try {
+      response = await work();
+      let status, body;
+      [status, header, body] = host.see(response);
+      // A cookie session shows nothing but that it was let in.
+      failure = host.cookie && status > 199 && status < 300 ? ["", "", "", "", 0, 0] : classify(host.shape || {}, status, await body());
+      const later = header("retry-after");
+      if (later) retryAfter = Math.ceil(later >= 0 ? later : (Date.parse(later) - Date.now()) / 1e3);
+    } catch (error) {
+      failure = host.failure(error);
+      response = error;
+    }
+    if (failure.push) {
+      const [form, millis] = failure.splice(4);
+      put(
+        [...failure, ""]
+          .map((field) => {
+            field = unescape(encodeURIComponent(field));
+            return String.fromCharCode(field.length >> 8, field.length) + field;
+          })
+          .join(""),
+      );
+      const outcome = tell(GRANTED, ticket, form, millis, Date.parse(header("date")) || 0);
+      if (!outcome) return;
+      if (outcome > 0) {
+        // Nobody's tokens: the sign-in that they belong to is over.
+        if (outcome === ORPHANED) soon(host.revoke, failure[1] || failure[0]).catch(() => {});
+        throw new LatchError(outcome === ORPHANED ? SIGNED_OUT : SUPERSEDED, response);
+      }
+      failure = UNUSABLE - (outcome > GRANT_ERRORS ? GRANT_TOO_LONG : outcome);
+    }
+    tell(TOKEN_FAILED, ticket, failure, retryAfter);
+    throw new LatchError(FAILED + failure, response);
+  };
+
+  // How a token travels.
+  const placed = (token, scheme) => ({
+    ...(token && { [host.header || "Authorization"]: `${host.scheme ?? scheme} ${token}`.trim() }),
+  });
+
+  const orders = [
+    ,
+    (next) => {
+      state = next;
+      for (const listener of listeners) soon(listener, STATES[state]);
+    },
+    (ticket) => {
+      soon(host.store.read).then(
+        (record) => tell(LOADED, ticket, record ? put(record) : -1),
+        () => tell(LOAD_FAILED, ticket),
+      );
+    },
+    (ticket) => {
+      // In the order given; what was superseded in the meantime is not written.
+      writes = writes.then(() => {
+        const record = ended ? "" : read(RECORD, ticket);
+        return (
+          record &&
+          soon(host.store.write, record).then(
+            () => tell(STORED, ticket),
+            () => tell(STORE_FAILED, ticket),
+          )
+        );
+      });
+    },
+    () => soon(host.announce),
+    () => release(),
+    (ticket) => {
+      release = host.lease(
+        () => tell(LEASE_GRANTED, ticket),
+        () => {
+          // One of the two is stale: it was never had, or it was taken away.
+          tell(LEASE_DENIED, ticket);
+          tell(LEASE_LOST, ticket);
+        },
+      );
+    },
+    (ticket, silent) => {
+      const token = read(REFRESH_TOKEN, ticket);
+      answer(ticket, () => (silent ? host.relogin() : host.refresh(token))).catch(() => {});
+    },
+    (ticket) => {
+      const token = read(CREDENTIAL, ticket);
+      soon(host.probe, placed(token, "Bearer")).then(
+        (response) => {
+          const [status] = host.see(response);
+          tell(PROBED, ticket, status === 401 ? 1 : status > 199 && status < 300 ? 0 : 2);
+        },
+        () => tell(PROBED, ticket, 2),
+      );
+    },
+    (ticket) => {
+      const token = read(REVOCATION, ticket);
+      soon(host.revoke, token).then(
+        () => tell(REVOKED, ticket),
+        () => tell(REVOKE_FAILED, ticket),
+      );
+    },
+    (_, cause) => soon(host.onLoginRequired, cause),
+    (waiter, cause) => end(waiter, cause),
+    (waiter) => {
+      // A permit is claimed when the request can leave; should the gate close before, there will be another release.
+      const claim = () => {
+        const length = ended ? 0 : core.g(host.now(), Date.now(), waiter);
+        const scheme = out[1] ? "DPoP" : "Bearer";
+        if (length <= REFUSED) end(waiter, REFUSED - length);
+        else if (length >= 0) end(waiter, 0, { headers: placed(get(length), scheme), receipt: out[0] });
+      };
+      host.enter ? host.enter(claim, () => ended || pump([])) : claim();
+    },
+  ];
+
+  const end = (waiter, cause, permit) => {
+    const [done, failed] = waiting.get(waiter) || [];
+    if (!waiting.delete(waiter)) return;
+    permit ? done(permit) : failed(new LatchError(cause));
+  };
+
+  // Waits for a permit, which is used at once: nothing comes between it and the request.
+  const gate = (signal, done, failed, retry, receipt) =>
+    when(() => {
+      const waiter = ++lastWaiter;
+      const cancel = () => {
+        waiting.delete(waiter);
+        tell(WAITER_CANCELLED, waiter);
+        failed(signal.reason);
+      };
+      const leave = (settle) => (value) => {
+        signal && signal.removeEventListener("abort", cancel);
+        settle(value);
+      };
+      waiting.set(waiter, [leave(done), leave(failed)]);
+      if (signal) {
+        if (signal.aborted) return cancel();
+        signal.addEventListener("abort", cancel);
+      }
+      const outcome = ended ? DESTROYED : tell(ACCESS_REQUESTED, waiter, retry, receipt);
+      if (outcome !== ADMITTED) end(waiter, outcome > SURFACE ? outcome - SURFACE : outcome);
+    });
+
+  const answered = (permit, status, challenge) =>
+    tell(ANSWERED, permit.receipt, status, challenge ? put(challenge) : -1);
+
+  const run = (send, { signal, replay = true, see = host.see } = {}) =>
+    new Promise((resolve, reject) => {
+      const attempt = (retry, receipt, last) =>
+        gate(
+          signal,
+          async (permit) => {
+            try {
+              const response = await send(permit);
+              let [status, header] = see(response);
+              if (host.isAuthFailure && (await host.isAuthFailure(response.clone ? response.clone() : response))) status = 401;
+              const outcome = answered(permit, status, header("www-authenticate"));
+              if (outcome === RETRY) {
+                if (replay) return attempt(1, permit.receipt, response);
+                throw new LatchError(NOT_REPLAYABLE, response);
+              }
+              if (outcome > SURFACE) reasons.set(response, outcome - SURFACE);
+              resolve(response);
+            } catch (error) {
+              reject(error);
+            }
+          },
+          (error) => {
+            if (error) error.response = last;
+            reject(error);
+          },
+          retry,
+          receipt,
+        );
+      attempt();
+    });
+
+  const enter = (signal, last) =>
+    new Promise((resolve, reject) => gate(signal, resolve, reject, last ? 1 : 0, last ? last.receipt : 0));
+
+  const login = (work) =>
+    new Promise((resolve, reject) =>
+      when(() => {
+        tell(LOGIN_STARTED);
+        answer(said, async () => (typeof work === "function" ? work() : work)).then(() => {
+          const settled = () => {
+            if (state === PENDING) return;
+            listeners.delete(settled);
+            resolve(STATES[state]);
+          };
+          listeners.add(settled);
+          settled();
+        }, reject);
+      }),
+    );
+
+  const opened = (exports) => {
+    core = exports;
+    const { buffer } = core.memory;
+    base = core.a() + 16;
+    bytes = new Uint8Array(buffer);
+    out = new Float64Array(buffer, base - 16, 2);
+    const set = (key, value) => core.c(key, value);
+    if (!host.store) {
+      set(HAS_STORE, 0);
+      set(CONFIRMATION, 0);
+    }
+    if (host.lease) set(LEASE, 1);
+    if (host.cookie) {
+      set(AMBIENT, 1);
+      set(CONFIRMATION, 3);
+    }
+    if (host.relogin) set(RENEWAL, 1);
+    for (const key in host.tune) set(+key, host.tune[key]);
+    const wrong = core.s(...host.seed());
+    if (wrong) throw new LatchError(wrong);
+    tell(OPENED);
+    for (const work of queue.splice(0)) work();
+  };
+  const exports = boot();
+  if (exports.then) exports.then(opened);
+  else opened(exports);
+
+  return {
+    run,
+    enter,
+    answered,
+    login,
+    logout: () => when(() => tell(LOGOUT_REQUESTED)),
+    renew: () => when(() => tell(REFRESH_REQUESTED)),
+    ready: (signal) => enter(signal).then(() => {}),
+    get state() {
+      return STATES[state];
+    },
+    get subject() {
+      return name(SUBJECT);
+    },
+    get scope() {
+      return name(SCOPE);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    why: (response) => reasons.get(response.response || response) || response.cause,
+    trace: () => steps.slice(),
+    tell: (kind) => when(() => tell(kind)),
+    note: (response, cause) => reasons.set(response, cause),
+    destroy() {
+      ended = ended || when(() => {
+        clearTimeout(timer);
+        release && release();
+        for (const waiter of [...waiting.keys()]) end(waiter, DESTROYED);
+        // Nothing secret is left in its memory.
+        bytes.fill(0);
+        host.close && host.close();
+        return true;
+      });
+    },
+  };
+};

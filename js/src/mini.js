@@ -1,0 +1,236 @@
+// Mini-programs: the `wx` family of platforms (`wx`, `my`, `tt`, `qq`, `swan`, `uni`, Taro).
+
+import translated from "core:translated";
+import { start } from "./latch.js";
+import { LOST, NOT_SENT, RESUMED, SIGNED_OUT, WENT_OFFLINE, WENT_ONLINE } from "./numbers.js";
+
+export { LatchError } from "./latch.js";
+
+// What a request's task, and a socket's, can be asked before it exists.
+const TASK =
+  "onHeadersReceived offHeadersReceived onChunkReceived offChunkReceived onProgressUpdate offProgressUpdate".split(" ");
+const SOCKET = "send close onOpen onClose onError onMessage".split(" ");
+
+// Platforms run ten requests at once and queue the rest. One is left for the renewal.
+const SLOTS = 9;
+
+// Keys in any case.
+const lookUp = (headers, wanted) => {
+  for (const name in headers) if (name.toLowerCase() === wanted) return `${headers[name]}`;
+};
+
+const see = (answer) =>
+  answer && answer.statusCode
+    ? [answer.statusCode, (name) => lookUp(answer.header || answer.headers, name), () => answer.data]
+    : [200, () => {}, () => answer];
+
+// A frozen, aborted or timed-out request may have arrived.
+const failure = (error) => (/abort|timeout|interrupt/i.test(error && error.errMsg) ? LOST : NOT_SENT);
+
+// Not every storage keeps each character.
+const toHex = (text) => text.replace(/[^]/g, (byte) => (byte.charCodeAt(0) + 256).toString(16).slice(1));
+const fromHex = (hex) => `${hex}`.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16)));
+
+const storage = (platform, key, { sync, encrypt } = {}) => {
+  const call = (method, options) =>
+    new Promise((success, fail) =>
+      platform[method]({ key, ...(encrypt && { encrypt }), ...options, success, fail }),
+    );
+  if (sync) {
+    return {
+      read: () => fromHex(platform.getStorageSync(key)),
+      write: (record) => platform.setStorageSync(key, toHex(record)),
+    };
+  }
+  return {
+    read: () =>
+      call("getStorage").then(
+        ({ data }) => fromHex(data || ""),
+        (error) => {
+          // Absent is no failure.
+          if (/not found|not exist/i.test(error && error.errMsg)) return "";
+          throw error;
+        },
+      ),
+    write: (record) => call("setStorage", { data: toHex(record) }),
+  };
+};
+
+/**
+ * A latch for a mini-program.
+ *
+ * @param {any} platform `wx`, `my`, `tt`, `qq`, `swan`, `uni` or Taro
+ * @param {import("../types/mini").Options} options
+ * @returns {import("../types/mini").Latch}
+ */
+export const createLatch = (platform, options) => {
+  const { name = "tokenlatch" } = options;
+  const queue = [];
+  let busy = 0;
+  let last = Date.now();
+  let passed = 0;
+  let flying;
+
+  // A slot for each request on its way; those that wait at the gate take none.
+  const enter = (leave, after) => {
+    if (busy < SLOTS) leave();
+    else queue.push([leave, after]);
+  };
+  const left = () => {
+    busy--;
+    while (busy < SLOTS && queue.length) {
+      const [leave, after] = queue.shift();
+      leave();
+      after && after();
+    }
+  };
+
+  // One request of the platform's, as a promise; its task goes to `began`.
+  const send = (method, request, began) =>
+    new Promise((success, fail) => {
+      busy++;
+      let once = () => {
+        once = () => {};
+        left();
+      };
+      const ended = (settle) => (value) => {
+        settle(value);
+        once();
+      };
+      const task = platform[method]({ ...request, success: ended(success), fail: ended(fail), complete: undefined });
+      began && began(task);
+    });
+
+  // The code of a login works once, and each one may end the last: one at a time.
+  const silent = () => {
+    flying =
+      flying ||
+      new Promise((success, fail) => platform.login({ ...options.loginOptions, success, fail }))
+        .then((result) => options.login(result.code || result.authCode, result))
+        .then((answer) => (answer && answer.url ? send("request", answer) : answer));
+    const done = () => (flying = undefined);
+    flying.then(done, done);
+    return flying;
+  };
+
+  // A login that needs nobody is made at once, and again for a while.
+  const required = (cause, tries = 0) => {
+    if (!options.login || cause === SIGNED_OUT) return options.onLoginRequired && options.onLoginRequired(cause);
+    latch.login().catch((error) => {
+      if (tries < 3 && latch.state === "Unauthenticated") setTimeout(required, 1000 << tries, cause, tries + 1);
+      else if (options.onLoginRequired) options.onLoginRequired(error.cause);
+    });
+  };
+
+  const refresh = options.refresh || (() => Promise.reject());
+  const host = {
+    // Never backwards, whatever happens to the clock.
+    now: () => {
+      const now = Date.now();
+      passed += Math.max(now - last, 0);
+      last = now;
+      return passed;
+    },
+    seed: () => [Math.random() * 4294967296, (Math.random() * 4294967296) ^ Date.now()],
+    store: storage(platform, name, options.storage),
+    see,
+    failure,
+    enter,
+    ...options,
+    refresh: (token) => soonSent(refresh(token)),
+    relogin: options.refresh ? undefined : options.login && silent,
+    onLoginRequired: required,
+    close: () => {
+      platform.offAppShow && platform.offAppShow(shown);
+      platform.offNetworkStatusChange && platform.offNetworkStatusChange(network);
+    },
+  };
+  const soonSent = async (answer) => {
+    answer = await answer;
+    return answer && answer.url ? send("request", answer) : answer;
+  };
+
+  // With WebAssembly where the application asks for it and the platform has it, else with its translation.
+  const boot = () => {
+    const engine =
+      typeof WXWebAssembly !== "undefined" ? WXWebAssembly : typeof TTWebAssembly !== "undefined" ? TTWebAssembly : null;
+    if (!options.wasm || !engine) return translated();
+    return engine.instantiate(options.wasm, {}).then((result) => (result.instance || result).exports).catch(translated);
+  };
+  const latch = start(boot, host);
+  const login = latch.login;
+  const allowed = (url) => !options.allow || options.allow.some((origin) => `${url}/`.indexOf(`${origin}/`) === 0);
+
+  // A gated copy of one of the platform's functions: callbacks, a promise where there are none, and the task.
+  const wrap = (method, names, single) => (request) => {
+    const { success, fail, complete, public: open, ...rest } = request;
+    const calls = [];
+    const listeners = [];
+    let task;
+    let ended;
+    const signal = {
+      aborted: false,
+      reason: { errMsg: `${method}:fail abort` },
+      addEventListener: (_, listener) => listeners.push(listener),
+      removeEventListener: (_, listener) => listeners.splice(listeners.indexOf(listener), 1),
+    };
+    const end = (callback) => (value) => {
+      if (ended) return value;
+      ended = true;
+      callback && callback(value);
+      complete && complete(value);
+      return value;
+    };
+    const attempt = ({ headers }) =>
+      send(method, { ...rest, header: { ...rest.header, ...headers } }, (began) => {
+        task = began;
+        for (const [name, args] of calls) if (task && task[name]) task[name](...args);
+      });
+    const plain = () => new Promise((resolve) => enter(() => resolve(attempt({}))));
+    const result =
+      open || !allowed(rest.url)
+        ? plain()
+        : single
+          ? latch.enter(signal).then(attempt)
+          : latch.run(attempt, { signal });
+    const proxy = {
+      abort: () => {
+        signal.aborted = true;
+        if (task) task.abort();
+        else listeners.slice().forEach((listener) => listener());
+      },
+    };
+    for (const name of names) {
+      proxy[name] = (...args) => {
+        calls.push([name, args]);
+        if (task && task[name]) task[name](...args);
+        else if (name === "close") proxy.abort();
+      };
+    }
+    const told = result.then(end(success), (error) => {
+      const shown = error && error.errMsg ? error : { errMsg: `${method}:fail ${error && error.message}`, cause: error && error.cause };
+      end(fail)(shown);
+      throw shown;
+    });
+    // A promise that nobody asked for must not be one that nobody caught.
+    told.catch(() => {});
+    if (!success && !fail && !complete) proxy.then = (...both) => told.then(...both);
+    return proxy;
+  };
+
+  const shown = () => latch.tell(RESUMED);
+  const network = ({ isConnected }) => latch.tell(isConnected ? WENT_ONLINE : WENT_OFFLINE);
+  platform.onAppShow && platform.onAppShow(shown);
+  platform.onNetworkStatusChange && platform.onNetworkStatusChange(network);
+
+  return Object.assign(latch, {
+    request: wrap("request", TASK),
+    uploadFile: wrap("uploadFile", TASK),
+    downloadFile: wrap("downloadFile", TASK),
+    connectSocket: wrap("connectSocket", SOCKET, true),
+    login: (work = silent) => login(work),
+    /** The address of a page in a web-view, with a one-time ticket. */
+    webView: (url, issue) =>
+      Promise.resolve(issue()).then((ticket) => `${url}${/\?/.test(url) ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`),
+  });
+};

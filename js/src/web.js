@@ -1,0 +1,43 @@
+// What the pages of every browser share: how answers are read, and what happens to a page.
+
+import { LOST, NOT_SENT, RESUMED, STORE_CHANGED, WENT_OFFLINE, WENT_ONLINE } from "./numbers.js";
+
+const none = () => null;
+
+/** Status, headers and body of a `Response`; anything else is the body of a success. */
+export const see = (answer) =>
+  answer && answer.text ? [answer.status, (name) => answer.headers.get(name), () => answer.text()] : [200, none, () => answer];
+
+/**
+ * How a token request failed that got no answer. A page is not told whether it arrived: an aborted one may have, any
+ * other is taken for not sent, since a session must not end with each loss of the network.
+ */
+export const failure = (error) => (error && /Abort|Timeout/.test(error.name) ? LOST : NOT_SENT);
+
+/** Tells the latch what happens to the page, where there is one, and hears from other tabs. */
+export const page = (name, tell) => {
+  const { window, document, navigator = {}, BroadcastChannel } = globalThis;
+  const removers = [];
+  const on = (target, type, listener) => {
+    if (!target) return;
+    target.addEventListener(type, listener);
+    removers.push(() => target.removeEventListener(type, listener));
+  };
+  on(window, "pageshow", (event) => event.persisted && tell(RESUMED));
+  on(document, "visibilitychange", () => document.hidden || tell(RESUMED));
+  on(window, "online", () => tell(WENT_ONLINE));
+  on(window, "offline", () => tell(WENT_OFFLINE));
+  if (navigator.onLine === false) tell(WENT_OFFLINE);
+
+  // Other tabs are told that the store changed, and nothing else.
+  const key = name + "!";
+  const channel = BroadcastChannel && new BroadcastChannel(name);
+  on(channel || window, channel ? "message" : "storage", (event) => (channel || event.key === key) && tell(STORE_CHANGED));
+  return [
+    () => (channel ? channel.postMessage(0) : localStorage.setItem(key, Math.random())),
+    () => {
+      removers.forEach((remove) => remove());
+      channel && channel.close();
+    },
+  ];
+};

@@ -1,0 +1,249 @@
+// The host loop over the shipped core, with stores and servers in memory.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLatch, LatchError } from "../dist/index.js";
+import { memoryStore } from "../dist/stores.js";
+import { WAIT_LIMIT_MS, FRESH_RETRY_MS, WHEN_SIGNED_OUT } from "../dist/config.js";
+import { explain, describe } from "../dist/why.js";
+
+/** A server whose tokens are numbered; refresh tokens work once. */
+const newServer = () => {
+  const server = { issued: 0, refreshes: 0, refused: 0, seen: [], revoked: [], delay: 0 };
+  server.grant = () => {
+    server.issued++;
+    return { access_token: `a${server.issued}`, refresh_token: `r${server.issued}`, expires_in: 3600 };
+  };
+  server.refresh = async (token) => {
+    server.refreshes++;
+    await new Promise((resolve) => setTimeout(resolve, server.delay));
+    if (token !== `r${server.issued}`) return new Response('{"error":"invalid_grant"}', { status: 400 });
+    return new Response(JSON.stringify(server.grant()));
+  };
+  server.api = async ({ headers }) => {
+    server.seen.push(headers.Authorization);
+    const ok = headers.Authorization === `Bearer a${server.issued}`;
+    if (!ok) server.refused++;
+    return new Response("", { status: ok ? 200 : 401 });
+  };
+  return server;
+};
+
+const newLatch = (server, options = {}) =>
+  createLatch({
+    store: memoryStore(),
+    lease: undefined,
+    allow: ["http://api.test"],
+    refresh: server.refresh,
+    revoke: async (token) => server.revoked.push(token),
+    ...options,
+  });
+
+const rejected = (cause) => (error) => error instanceof LatchError && error.cause === cause;
+
+test("a request before the login waits for it", async (t) => {
+  const server = newServer();
+  const reasons = [];
+  const latch = newLatch(server, { onLoginRequired: (cause) => reasons.push(cause) });
+  t.after(latch.destroy);
+  const responses = [1, 2, 3].map(() => latch.request(server.api));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(await latch.login(async () => server.grant()), "Ready");
+  for (const response of responses) assert.equal((await response).status, 200);
+  assert.deepEqual(server.seen, ["Bearer a1", "Bearer a1", "Bearer a1"]);
+  assert.deepEqual(reasons, [1]);
+});
+
+test("ten requests on a token that the server forgot cause one renewal", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  await latch.login(server.grant());
+  assert.equal((await latch.request(server.api)).status, 200);
+  // The server has forgotten this token.
+  const api = async (permit) =>
+    permit.headers.Authorization === "Bearer a1" ? new Response("", { status: 401 }) : server.api(permit);
+  const all = await Promise.all(Array.from({ length: 10 }, () => latch.request(api)));
+  assert.deepEqual(all.map(({ status }) => status), Array(10).fill(200));
+  assert.equal(server.refreshes, 1);
+});
+
+test("a refresh that is refused ends every waiting request with one cause", async (t) => {
+  const server = newServer();
+  const reasons = [];
+  const latch = newLatch(server, { onLoginRequired: (cause) => reasons.push(cause) });
+  t.after(latch.destroy);
+  await latch.login(server.grant());
+  await latch.request(server.api);
+  server.issued = 7;
+  const all = await Promise.allSettled(Array.from({ length: 5 }, () => latch.request(server.api)));
+  for (const { reason } of all) {
+    assert.equal(reason.cause, 10);
+    assert.equal(reason.response.status, 401);
+  }
+  assert.equal(server.refreshes, 1);
+  assert.deepEqual(reasons.slice(-1), [10]);
+  assert.equal(explain(10).name, "SessionEnded");
+});
+
+test("after a logout nothing leaves, and what a late refresh brings is revoked", async (t) => {
+  const server = newServer();
+  server.delay = 30;
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  await latch.login(server.grant());
+  latch.renew();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const waiting = latch.request(server.api);
+  latch.logout();
+  assert.equal(latch.state, "Unauthenticated");
+  await assert.rejects(waiting, rejected(2));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(latch.state, "Unauthenticated");
+  assert.deepEqual(server.revoked.sort(), ["r1", "r2"]);
+  assert.deepEqual(server.seen, []);
+});
+
+test("an aborted request leaves the queue with the signal's reason", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  const abort = new AbortController();
+  const waiting = latch.request(server.api, { signal: abort.signal });
+  abort.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  await assert.rejects(latch.request(server.api, { signal: abort.signal }), /enough/);
+  await latch.login(server.grant());
+  assert.deepEqual(server.seen, []);
+});
+
+test("a request that waits too long is refused, and one that may not wait at once", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server, { tune: { [WAIT_LIMIT_MS]: 20 } });
+  t.after(latch.destroy);
+  await assert.rejects(latch.ready(), rejected(6));
+  const other = newLatch(server, { tune: { [WHEN_SIGNED_OUT]: 1 } });
+  t.after(other.destroy);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await assert.rejects(other.ready(), rejected(1));
+});
+
+test("a restart finds what the store holds", async (t) => {
+  const server = newServer();
+  const store = memoryStore();
+  const first = newLatch(server, { store });
+  await first.login({ ...server.grant(), sub: "bob" });
+  first.destroy();
+  const second = newLatch(server, { store });
+  t.after(second.destroy);
+  assert.equal((await second.request(server.api)).status, 200);
+  assert.equal(server.refreshes, 0);
+});
+
+test("subject and scope are kept, whatever the alphabet", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server, { shape: { subject: "user.name" } });
+  t.after(latch.destroy);
+  await latch.login({ ...server.grant(), scope: "read", user: { name: "王小明 😀" } });
+  assert.equal(latch.subject, "王小明 😀");
+  assert.equal(latch.scope, "read");
+});
+
+test("a token that no header can carry fails the login and says why", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  const bad = [["undefined", 237], ['"quoted"', 238], ["Bearer x", 239], ["a\nb", 240], ["x".repeat(9000), 241], ["x".repeat(99999), 241]];
+  for (const [access_token, cause] of bad) {
+    await assert.rejects(latch.login({ access_token }), rejected(cause));
+    assert.equal(latch.state, "Unauthenticated");
+  }
+  await assert.rejects(latch.login({}), rejected(236));
+  await assert.rejects(latch.login(() => Promise.reject(new TypeError("offline"))), rejected(200));
+});
+
+test("a second login supersedes the first", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  let give;
+  const first = latch.login(() => new Promise((resolve) => (give = resolve)));
+  await new Promise((resolve) => setTimeout(resolve));
+  const second = latch.login(server.grant());
+  give(server.grant());
+  await assert.rejects(first, LatchError);
+  assert.equal(await second, "Ready");
+  assert.deepEqual(server.revoked, ["r2"]);
+});
+
+test("an answer of 200 that means 401 is told as one", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server, {
+    isAuthFailure: async (response) => (await response.json()).code === 401,
+    tune: { [FRESH_RETRY_MS]: 1 },
+  });
+  t.after(latch.destroy);
+  await latch.login(server.grant());
+  let calls = 0;
+  const response = await latch.request(async () => new Response(JSON.stringify({ code: ++calls < 2 ? 401 : 0 })));
+  assert.deepEqual(await response.json(), { code: 0 });
+});
+
+test("a request that can't be sent again says so", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  await latch.login(server.grant());
+  server.issued++;
+  await assert.rejects(latch.request(server.api, { replay: false }), rejected(101));
+});
+
+test("the latch says why a response was refused", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  await latch.login(server.grant());
+  const headers = { "www-authenticate": 'Bearer error="insufficient_scope", scope="admin"' };
+  const response = await latch.request(async () => new Response("", { status: 403, headers }));
+  assert.equal(latch.why(response), 16);
+  assert.equal(explain(latch.why(response)).name, "InsufficientScope");
+});
+
+test("states are told in order, and the trace names its steps", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server);
+  t.after(latch.destroy);
+  const states = [];
+  const leave = latch.subscribe((state) => states.push(state));
+  await latch.login(server.grant());
+  await latch.request(server.api);
+  leave();
+  latch.logout();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(states, ["Ready"]);
+  const events = latch.trace().map(describe);
+  assert.equal(events[0].event, "Opened");
+  assert.deepEqual(events[0].effects, ["StateChanged", "Load"]);
+  const last = events.find(({ event }) => event === "LogoutRequested");
+  assert.deepEqual([last.from, last.to], ["Ready", "Unauthenticated"]);
+  assert.doesNotMatch(JSON.stringify(latch.trace()), /a1|r1/);
+});
+
+test("a destroyed latch refuses and can be destroyed again", async () => {
+  const server = newServer();
+  const latch = newLatch(server);
+  const waiting = latch.request(server.api);
+  latch.destroy();
+  latch.destroy();
+  await assert.rejects(waiting, rejected(102));
+  await assert.rejects(latch.request(server.api), rejected(102));
+});
+
+test("two latches share nothing", async (t) => {
+  const [one, two] = [newServer(), newServer()];
+  const [a, b] = [newLatch(one), newLatch(two)];
+  t.after(a.destroy);
+  t.after(b.destroy);
+  await a.login(one.grant());
+  assert.deepEqual([a.state, b.state], ["Ready", "Unauthenticated"]);
+});
