@@ -1,6 +1,4 @@
 //! `cargo xtask miri`: the tests under miri, which sees undefined behaviour, in dependencies too.
-//!
-//! Nothing is shared between tasks or threads yet, so there is nothing for loom or shuttle to interleave.
 
 use std::time::Instant;
 
@@ -20,6 +18,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("--lib", &[]),
     ("--test=machine", &["table::"]),
     ("--test=rejections", &[]),
+    ("--test=gate", &[]),
 ];
 /// The share in `cargo xtask test`.
 const SHORT: &str = "--lib";
@@ -58,7 +57,7 @@ fn miri(project: &Project, tests: &str, except: &[&str]) -> Result<Counts> {
         "test",
         "-p",
         PACKAGE,
-        "--features=json",
+        "--features=json,embassy-sync",
         tests,
         "--",
     ];

@@ -23,7 +23,7 @@ const TARGETS: &[&str] = &[
     "wasm32v1-none",
 ];
 /// The features that every target must compile with.
-const FEATURES: &[&str] = &["", "json,defmt,recording"];
+const FEATURES: &[&str] = &["", "json,defmt,recording,embassy-sync"];
 /// The target whose symbols are read: its objects are plain ELF.
 const READ: &str = "thumbv7em-none-eabihf";
 

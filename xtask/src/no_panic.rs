@@ -72,14 +72,14 @@ fn check_depths(found: &[(&str, Vec<Build>)]) -> Result<()> {
 }
 
 /// The public functions that the linked crate does not call. Hidden ones and those of `promises` and `verify` are for
-/// tests.
+/// tests. The gate calls wakers and a clock that it does not know, so that its stack has no bound to be told.
 fn left_out(project: &Project) -> Result<Vec<String>> {
     let text = |folder: &str| -> Result<String> {
         let mut files = Vec::new();
         no_heap::rust_files(&project.root.join(folder), &mut files)?;
         let is_for_tests = |path: &Path| {
             let is = |name| path.components().any(|part| part.as_os_str() == name);
-            is("promises") || is("verify")
+            is("promises") || is("verify") || is("gate")
         };
         let rest = files
             .iter()

@@ -226,7 +226,7 @@ fn msrv(project: &Project, counts: &mut Counts) -> Result<()> {
         "-p",
         PACKAGE,
         "--features",
-        "json",
+        "json,embassy-sync",
         "--lib",
         "--tests",
     ];
