@@ -88,6 +88,8 @@ typedef struct tl_latch {
   tl_granted_sized((LATCH), (NOW), (WALL), (TICKET), (GRANT), sizeof(tl_grant))
 #define tl_token_response(LATCH, NOW, WALL, TICKET, RESPONSE, BODY, LEN) \
   tl_token_response_sized((LATCH), (NOW), (WALL), (TICKET), (RESPONSE), sizeof(tl_response), (BODY), (LEN))
+#define tl_token_response_read(RESPONSE, BODY, LEN, GRANT, FAILURE) \
+  tl_token_response_read_sized((RESPONSE), sizeof(tl_response), (BODY), (LEN), (GRANT), sizeof(tl_grant), (FAILURE))
 
 /* Taken. Drain the effects. */
 #define TL_OUTCOME_DONE 0
@@ -866,6 +868,27 @@ int32_t tl_token_response_sized(tl_latch *latch,
                                 size_t response_size,
                                 uint8_t *body,
                                 size_t len);
+
+/*
+ * Reads the answer of a token endpoint without telling it.
+ *
+ * For a host that has to know what it says: whether a login may be tried again, or which tokens to revoke when nobody
+ * owns them (`TL_OUTCOME_ORPHANED`). What is read is then told with `tl_granted` or `tl_token_failed`. Use the macro
+ * `tl_token_response_read(response, body, len, grant, failure)`.
+ *
+ * `body` is written to: escapes in its texts are undone where they stand. The texts of the grant lie in it.
+ *
+ * Returns 1: `*grant` was written; 0: the answer is no grant, and `*failure` is `TL_FAILURE_*`.
+ *
+ * Errors: as `tl_token_response`; `TL_ERR_ABI` for a size that is not one of this library's.
+ */
+int32_t tl_token_response_read_sized(const struct tl_response *response,
+                                     size_t response_size,
+                                     uint8_t *body,
+                                     size_t len,
+                                     struct tl_grant *grant,
+                                     size_t grant_size,
+                                     uint32_t *failure);
 
 /* Writes the shape of RFC 6749. Use the macro `tl_response_shape_init(shape)`, which passes the size. */
 void tl_response_shape_init_sized(struct tl_response_shape *shape, size_t shape_size);

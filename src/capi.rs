@@ -16,6 +16,7 @@
     reason = "the structures are those of C; what is safe is said above, once"
 )]
 
+mod answer;
 mod config;
 mod facts;
 mod grants;
@@ -29,6 +30,7 @@ mod state;
 mod text;
 mod types;
 
+pub use answer::*;
 pub use facts::*;
 pub use grants::*;
 pub use helpers::*;

@@ -151,7 +151,7 @@ pub unsafe extern "C" fn tl_token_response_sized(
     number(tell())
 }
 
-const NO_GRANT: tl_grant = tl_grant {
+pub(super) const NO_GRANT: tl_grant = tl_grant {
     access_token: null(),
     access_token_len: 0,
     refresh_token: null(),
@@ -168,7 +168,7 @@ const NO_GRANT: tl_grant = tl_grant {
     token_type: numbers::TL_TOKEN_TYPE_BEARER,
 };
 
-const NO_RESPONSE: tl_response = tl_response {
+pub(super) const NO_RESPONSE: tl_response = tl_response {
     server_time_ms: 0,
     shape: null(),
     status: 0,

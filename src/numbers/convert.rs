@@ -241,6 +241,29 @@ pub(crate) const fn probe_result(number: u32) -> Option<ProbeResult> {
     }
 }
 
+pub(crate) const fn failure(failure: TokenFailure) -> u32 {
+    match failure {
+        TokenFailure::NotSent => TL_FAILURE_NOT_SENT,
+        TokenFailure::Lost => TL_FAILURE_LOST,
+        TokenFailure::RateLimited => TL_FAILURE_RATE_LIMITED,
+        TokenFailure::Unavailable => TL_FAILURE_UNAVAILABLE,
+        TokenFailure::InvalidGrant => TL_FAILURE_INVALID_GRANT,
+        TokenFailure::InteractionRequired => TL_FAILURE_INTERACTION_REQUIRED,
+        TokenFailure::Misconfigured => TL_FAILURE_MISCONFIGURED,
+        TokenFailure::Unrecognized => TL_FAILURE_UNRECOGNIZED,
+        TokenFailure::Unusable(error) => match error {
+            GrantError::Empty => TL_FAILURE_UNUSABLE_EMPTY,
+            GrantError::Literal => TL_FAILURE_UNUSABLE_LITERAL,
+            GrantError::Quoted => TL_FAILURE_UNUSABLE_QUOTED,
+            GrantError::Scheme => TL_FAILURE_UNUSABLE_SCHEME,
+            GrantError::Character => TL_FAILURE_UNUSABLE_CHARACTER,
+            GrantError::TooLong => TL_FAILURE_UNUSABLE_TOO_LONG,
+            GrantError::Lifetime => TL_FAILURE_UNUSABLE_LIFETIME,
+            GrantError::TokenType => TL_FAILURE_UNUSABLE_TOKEN_TYPE,
+        },
+    }
+}
+
 pub(crate) const fn token_failure(number: u32) -> Option<TokenFailure> {
     let error = match number {
         TL_FAILURE_NOT_SENT => return Some(TokenFailure::NotSent),

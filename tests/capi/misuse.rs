@@ -147,6 +147,7 @@ const FUNCTIONS: &[Function] = functions! {
     tl_granted_sized 2 latch Code [1], |a| a.latch(), 0, 0, 1, a.given(1, &grant("a", "b")), GRANT;
     tl_token_failed 1 latch Code [], |a| a.latch(), 0, 0, 1, TL_FAILURE_LOST, 0;
     tl_token_response_sized 3 latch Code [1], |a| a.latch(), 0, 0, 1, a.given(1, &response()), RESPONSE, a.place(2), 8;
+    tl_token_response_read_sized 4 none Code [0, 2, 3], |a| a.given(0, &response()), RESPONSE, a.place(1), 8, a.place(2), GRANT, a.place(3);
     tl_loaded 2 latch Code [], |a| a.latch(), 0, 0, 1, a.place(1), 8;
     tl_load_failed 1 latch Code [], |a| a.latch(), 0, 0, 1;
     tl_stored 1 latch Code [], |a| a.latch(), 0, 0, 1;

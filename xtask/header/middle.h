@@ -55,3 +55,5 @@ typedef struct tl_latch {
   tl_granted_sized((LATCH), (NOW), (WALL), (TICKET), (GRANT), sizeof(tl_grant))
 #define tl_token_response(LATCH, NOW, WALL, TICKET, RESPONSE, BODY, LEN) \
   tl_token_response_sized((LATCH), (NOW), (WALL), (TICKET), (RESPONSE), sizeof(tl_response), (BODY), (LEN))
+#define tl_token_response_read(RESPONSE, BODY, LEN, GRANT, FAILURE) \
+  tl_token_response_read_sized((RESPONSE), sizeof(tl_response), (BODY), (LEN), (GRANT), sizeof(tl_grant), (FAILURE))

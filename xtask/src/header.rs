@@ -18,6 +18,7 @@ const SOURCES: &[&str] = &[
     "src/capi/setup.rs",
     "src/capi/facts.rs",
     "src/capi/grants.rs",
+    "src/capi/answer.rs",
     "src/capi/shape.rs",
     "src/capi/requests.rs",
     "src/capi/orders.rs",
