@@ -11,6 +11,14 @@
 
 pub use tokenlatch::capi::*;
 
+/// Writes one byte behind a latch, to show that the sanitizers of `cargo xtask c` see into Rust.
+#[cfg(tokenlatch_overrun)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_overrun(latch: *mut tl_latch) {
+    // SAFETY: none. It is the fault that must be found.
+    unsafe { latch.add(1).cast::<u8>().write_volatile(1) };
+}
+
 #[cfg(not(target_os = "none"))]
 unsafe extern "C" {
     fn abort() -> !;

@@ -68,6 +68,10 @@ fn obey(desk: &mut Desk, order: &Value) -> Result<Value, &'static str> {
             let user = text(order, "user").ok_or("\"user\" is missing")?;
             return Ok(json!({"ended": desk.end_sessions_of(user)}));
         }
+        "alive_tokens" => {
+            let user = text(order, "user").ok_or("\"user\" is missing")?;
+            return Ok(json!({"alive": desk.store.alive_tokens(desk.now, user)}));
+        }
         "alive" => {
             let token = text(order, "token").ok_or("\"token\" is missing")?;
             return Ok(json!({

@@ -96,8 +96,14 @@ fn tokens_and_sessions_can_be_steered() {
     let t = refresh(&s, &t.refresh).unwrap().tokens();
     control(&base, &json!({"do": "expire_access_now"})).unwrap();
     assert_eq!(api(&s, "notes", &t.access).unwrap().status, 401);
+    let tokens = |user: &str| {
+        let order = json!({"do": "alive_tokens", "user": user});
+        control(&base, &order).unwrap().json()["alive"].clone()
+    };
+    assert_eq!((tokens("alice"), tokens("bob")), (json!(1), json!(0)));
     let end = json!({"do": "end_sessions", "user": "alice"});
     assert_eq!(control(&base, &end).unwrap().json()["ended"], 1);
+    assert_eq!(tokens("alice"), 0);
     control(&base, &json!({"do": "delay_next_login", "ms": 1})).unwrap();
     control(&base, &json!({"do": "clear_log"})).unwrap();
     control(&base, &json!({"do": "reset_counters"})).unwrap();

@@ -1,0 +1,394 @@
+#include "story.h"
+
+#include "app.h"
+#include "child.h"
+#include "clock.h"
+#include "control.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A request that takes longer counts as one that never ends. */
+#define PATIENCE_MS 15000
+
+/* Callers, each of which makes one request after the other. */
+#define MOST_CALLERS 8
+
+struct story {
+    const struct options *options;
+    struct control control;
+    struct server server;
+    struct credentials alice;
+    struct credentials nobody;
+    char folder[PATH_MAX];
+    char store[PATH_MAX + 16];
+    char token_endpoint[256];
+    char revocation_endpoint[256];
+    char url[256];
+    struct app *app;
+
+    unsigned left[MOST_CALLERS];
+    unsigned running[MOST_CALLERS];
+    unsigned long started;
+    unsigned long settled;
+    unsigned long unauthorized;
+    long last_status;
+    char last_reason[160];
+};
+
+struct call {
+    struct story *story;
+    unsigned caller;
+};
+
+static void take_answer(void *context, const struct answer *answer)
+{
+    struct call *call = context;
+    struct story *story = call->story;
+    const char *reason = answer->error != NULL ? answer->error : tl_cause_sentence(answer->cause);
+
+    story->running[call->caller] = 0;
+    story->settled++;
+    if (answer->status == 401)
+        story->unauthorized++;
+    story->last_status = answer->status;
+    snprintf(story->last_reason, sizeof story->last_reason, "%s", reason);
+    free(call);
+}
+
+/* Callers from the first on make so many requests each. */
+static void begin(struct story *story, unsigned callers, unsigned each)
+{
+    unsigned i;
+
+    for (i = 0; i < callers; i++)
+        story->left[i] = each;
+}
+
+/* Lets things happen for a moment; true while somebody has a request to make or to wait for. */
+static int run(struct story *story)
+{
+    int is_busy = 0;
+    unsigned i;
+
+    for (i = 0; i < MOST_CALLERS; i++) {
+        if (story->left[i] > 0 && !story->running[i]) {
+            struct call *call = malloc(sizeof *call);
+
+            if (call == NULL)
+                abort();
+            call->story = story;
+            call->caller = i;
+            story->left[i]--;
+            story->running[i] = 1;
+            story->started++;
+            app_get(story->app, story->url, take_answer, call);
+        }
+        is_busy |= story->left[i] > 0 || story->running[i];
+    }
+    app_run(story->app, 2);
+    return is_busy;
+}
+
+/* Waits for all requests, but not for ever: what hangs is counted. */
+static void settle(struct story *story)
+{
+    uint64_t until = clock_now().monotonic + PATIENCE_MS;
+
+    while (run(story) && clock_now().monotonic < until)
+        ;
+}
+
+static void rest(struct story *story, unsigned ms)
+{
+    uint64_t until = clock_now().monotonic + ms;
+
+    while (clock_now().monotonic < until)
+        run(story);
+}
+
+static void get(struct story *story)
+{
+    begin(story, 1, 1);
+    settle(story);
+}
+
+static long counter(struct story *story, const char *name)
+{
+    return control_ask(&story->control, NULL, name);
+}
+
+static void order(struct story *story, const char *order)
+{
+    control_ask(&story->control, order, NULL);
+}
+
+/* Waits until the server has seen something, so that the story does not depend on luck. */
+static void await_server(struct story *story, const char *name, long more_than)
+{
+    uint64_t until = clock_now().monotonic + PATIENCE_MS;
+
+    while (counter(story, name) <= more_than && clock_now().monotonic < until)
+        run(story);
+}
+
+static void sign_in(struct story *story)
+{
+    app_sign_in(story->app, &story->alice);
+    while (app_is_signing_in(story->app))
+        run(story);
+}
+
+static int open_app(struct story *story)
+{
+    struct app_options with;
+    const char *error = NULL;
+
+    with.store = story->store;
+    with.server = &story->server;
+    /* The user sees a login page; what is asked for before is refused, unless the login is under way. */
+    with.credentials = &story->nobody;
+    with.refuses_when_signed_out = 1;
+    /* This server takes a refresh token once. */
+    with.reuse_grace_ms = 0;
+    story->app = app_open(&with, &error);
+    if (story->app == NULL)
+        fprintf(stderr, "%s: %s\n", story->options->program, error);
+    return story->app == NULL ? -1 : 0;
+}
+
+/* Twenty requests of four callers while the login is under way. */
+static void before_the_login(struct story *story)
+{
+    unsigned long before = story->unauthorized;
+
+    order(story, "{\"do\":\"delay_next_login\",\"ms\":400}");
+    app_sign_in(story->app, &story->alice);
+    await_server(story, "password_requests", 0);
+    begin(story, 4, 5);
+    settle(story);
+    while (app_is_signing_in(story->app))
+        run(story);
+    printf("  1  20 requests before the login has answered: %ld left without a token, %lu came back as 401\n",
+           counter(story, "sent_without_token"), story->unauthorized - before);
+}
+
+/* The token has expired, and eight callers find out at the same time. */
+static void burst(struct story *story)
+{
+    long before;
+
+    get(story);
+    before = counter(story, "refresh_requests");
+    order(story, "{\"do\":\"expire_access_now\"}");
+    begin(story, 8, 1);
+    settle(story);
+    printf("  2  8 requests on an expired token, refreshes: %ld\n", counter(story, "refresh_requests") - before);
+}
+
+/* One request left with the old token, and its 401 comes when the others have renewed it long ago. */
+static void late_401(struct story *story)
+{
+    long before;
+    long faults;
+    uint64_t until;
+
+    get(story);
+    before = counter(story, "refresh_requests");
+    faults = counter(story, "faults");
+    order(story, "{\"do\":\"fault\",\"target\":\"api\",\"fault\":\"slow\",\"ms\":400}");
+    order(story, "{\"do\":\"expire_access_now\"}");
+    begin(story, 1, 1);
+    await_server(story, "faults", faults);
+    /* The second caller is done before the first. */
+    story->left[1] = 1;
+    until = clock_now().monotonic + PATIENCE_MS;
+    while ((story->left[1] > 0 || story->running[1]) && clock_now().monotonic < until)
+        run(story);
+    settle(story);
+    printf("  3  a 401 that arrives after the refresh, refreshes: %ld\n",
+           counter(story, "refresh_requests") - before);
+}
+
+/* Another process on the same store, until the token has expired under both. */
+static int second_process(struct story *story)
+{
+    long refreshes = counter(story, "refresh_requests");
+    long replayed = counter(story, "replayed");
+    unsigned long unauthorized = story->unauthorized;
+    uint64_t until = clock_now().monotonic + 2 * PATIENCE_MS;
+    struct child child;
+    struct child_report report;
+    const char *words[] = {
+        story->options->program, "--json", "--quiet",
+        "--token-endpoint", story->token_endpoint, "--client-id", "native-app",
+        "--username", "alice", "--password", "wonderland",
+        "--store", story->store, "--get", story->url,
+        "--concurrency", "2", "--repeat", "30", "--pause-ms", "150", NULL,
+    };
+
+    if (child_start(&child, words) != 0) {
+        fprintf(stderr, "%s: the second process did not start\n", story->options->program);
+        return -1;
+    }
+    while (child_is_running(&child)) {
+        if (clock_now().monotonic > until)
+            child_kill(&child);
+        get(story);
+        rest(story, 150);
+    }
+    child_finish(&child, &report);
+    if (report.is_broken) {
+        /* Not the story's: a sanitizer or a signal has ended it. */
+        fprintf(stderr, "%s: the second process ended with status %d\n", story->options->program, report.status);
+        return -1;
+    }
+    story->started += 30;
+    /* Without a report it was stuck. */
+    story->settled += report.requests == 30 ? 30u : 0u;
+    story->unauthorized += report.unexpected_401;
+    printf("  4  two processes on one store, refreshes: %ld, refresh tokens used twice: %ld, requests with a 401: %lu\n",
+           counter(story, "refresh_requests") - refreshes, counter(story, "replayed") - replayed,
+           story->unauthorized - unauthorized);
+    return 0;
+}
+
+/* The user signs out while a renewal is under way. */
+static void logout_during_refresh(struct story *story)
+{
+    uint64_t begun;
+    long before;
+
+    get(story);
+    if (story->last_status != 200) {
+        printf("     (signed out by then: the user has to sign in again)\n");
+        sign_in(story);
+        get(story);
+    }
+    before = counter(story, "refresh_requests");
+    order(story, "{\"do\":\"fault\",\"target\":\"token\",\"fault\":\"slow\",\"ms\":400}");
+    order(story, "{\"do\":\"expire_access_now\"}");
+    begin(story, 1, 1);
+    await_server(story, "refresh_requests", before);
+    begun = clock_now().monotonic;
+    app_sign_out(story->app);
+    printf("  5  logout during a refresh, done after %lu ms\n", (unsigned long)(clock_now().monotonic - begun));
+    settle(story);
+}
+
+/* Tokens of the user that work when everything has come to rest. */
+static long alive_after_logout(struct story *story)
+{
+    uint64_t until = clock_now().monotonic + 1600;
+    long alive;
+
+    /* The answer of the refresh, and what is done about it. */
+    rest(story, 600);
+    do {
+        alive = control_ask(&story->control, "{\"do\":\"alive_tokens\",\"user\":\"alice\"}", "alive");
+        rest(story, 20);
+    } while (alive != 0 && clock_now().monotonic < until);
+    return alive;
+}
+
+static const char *word(const struct story *story)
+{
+    static char status[32];
+
+    if (story->last_status == 200)
+        return "still signed in";
+    if (story->last_status == 0)
+        return story->last_reason;
+    snprintf(status, sizeof status, "%ld", story->last_status);
+    return status;
+}
+
+/* The program starts again after the sign-out, and once more after a sign-in. */
+static int restart(struct story *story)
+{
+    long logins;
+
+    if (open_app(story) != 0)
+        return -1;
+    get(story);
+    printf("  6  restart after the logout: %s\n", word(story));
+    sign_in(story);
+    get(story);
+    app_close(story->app);
+    logins = counter(story, "password_requests");
+    if (open_app(story) != 0)
+        return -1;
+    get(story);
+    printf("     restart after a new sign-in: %s, logins since: %ld\n", word(story),
+           counter(story, "password_requests") - logins);
+    app_close(story->app);
+    return 0;
+}
+
+static int play(struct story *story)
+{
+    long alive;
+
+    if (open_app(story) != 0)
+        return -1;
+    before_the_login(story);
+    burst(story);
+    late_401(story);
+    if (second_process(story) != 0)
+        return -1;
+    logout_during_refresh(story);
+    alive = alive_after_logout(story);
+    app_close(story->app);
+    if (restart(story) != 0)
+        return -1;
+    printf("{\"sent_without_token\":%ld,\"unexpected_401\":%lu,\"refreshes\":%ld,\"replayed\":%ld,"
+           "\"unsettled\":%lu,\"alive_after_logout\":%ld}\n",
+           counter(story, "sent_without_token"), story->unauthorized, counter(story, "refresh_requests"),
+           counter(story, "replayed"), story->started - story->settled, alive);
+    return 0;
+}
+
+static void remove_files(struct story *story)
+{
+    static const char *const ends[] = {"", ".new", ".lock"};
+    char path[PATH_MAX + 32];
+    size_t i;
+
+    for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+        snprintf(path, sizeof path, "%s%s", story->store, ends[i]);
+        unlink(path);
+    }
+    rmdir(story->folder);
+}
+
+int story_run(const struct options *options)
+{
+    static struct story story;
+    const char *temporary = getenv("TMPDIR");
+    int failed;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    story.options = options;
+    story.control.base_url = options->story;
+    snprintf(story.token_endpoint, sizeof story.token_endpoint, "%s/token", options->story);
+    snprintf(story.revocation_endpoint, sizeof story.revocation_endpoint, "%s/revoke", options->story);
+    snprintf(story.url, sizeof story.url, "%s/api/notes", options->story);
+    story.server.token_endpoint = story.token_endpoint;
+    story.server.revocation_endpoint = story.revocation_endpoint;
+    story.server.client_id = "native-app";
+    story.alice.kind = CREDENTIALS_PASSWORD;
+    story.alice.username = "alice";
+    story.alice.password = "wonderland";
+    snprintf(story.folder, sizeof story.folder, "%s/tokenlatch-XXXXXX", temporary == NULL ? "/tmp" : temporary);
+    if (mkdtemp(story.folder) == NULL) {
+        fprintf(stderr, "%s: there is no folder for the store\n", options->program);
+        return 2;
+    }
+    snprintf(story.store, sizeof story.store, "%s/session", story.folder);
+    failed = play(&story);
+    remove_files(&story);
+    return failed ? 2 : 0;
+}
