@@ -78,6 +78,8 @@ impl Inner {
             self.changed.notify_all();
             return;
         }
+        // A session of another process is newer than this, even if the latch finds it before we have the lock.
+        let known = shared.latch.generation();
         shared.lease.login = true;
         self.changed.notify_all();
         while shared.lease.held.is_none() {
@@ -90,7 +92,6 @@ impl Inner {
             }
             shared = self.wait(shared);
         }
-        let known = shared.latch.generation();
         let found = self.store.load().ok().flatten().unwrap_or_default();
         let is_newer = matches!(inspect(&found), StoreContent::Session(found) if found > known);
         if is_newer {
