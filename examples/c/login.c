@@ -2,8 +2,6 @@
 
 #include "host.h"
 
-#include <string.h>
-
 /* How often a login is tried again, the first pause, and the longest. */
 #define RETRIES 5
 #define PAUSE_MS 250
@@ -103,23 +101,19 @@ static void send_login(struct host *host, struct moment now)
     failed(host, TL_FAILURE_NOT_SENT, TL_NO_RETRY_AFTER);
 }
 
-/* Whether the store has a newer session than the latch knows: another process has signed in meanwhile. */
+/* Whether another process has signed in since the latch asked for a login. The latch may have seen its session since. */
 static int is_newer_stored(struct host *host)
 {
     uint8_t record[TL_RECORD_CAPACITY + 1];
     size_t length = 0;
-    uint32_t sign_in = 0;
-    uint32_t serial = 0;
+    const struct login *login = &host->login;
     tl_store_content found;
     int is_newer = 0;
 
-    if (store_load(&host->store, record, sizeof record, &length) == STORE_FOUND) {
-        memset(&found, 0, sizeof found);
-        tl_inspect(record, length, &found);
-        tl_generation(&host->latch, &sign_in, &serial);
-        if (found.content == TL_STORE_SESSION)
-            is_newer = found.sign_in > sign_in || (found.sign_in == sign_in && found.serial > serial);
-    }
+    if (store_load(&host->store, record, sizeof record, &length) == STORE_FOUND &&
+        tl_inspect(record, length, &found) == TL_STORE_SESSION)
+        is_newer = found.sign_in > login->sign_in ||
+                   (found.sign_in == login->sign_in && found.serial > login->serial);
     tl_wipe(record, sizeof record);
     return is_newer;
 }
@@ -177,6 +171,7 @@ void login_required(struct host *host, uint32_t cause)
     login_begin(host, credentials);
     login->phase = LOGIN_LEASE;
     login->is_alone = 1;
+    tl_generation(&host->latch, &login->sign_in, &login->serial);
     host->lease.for_login = 1;
 }
 

@@ -1,6 +1,7 @@
-//! The native example against a real provider: access tokens live two seconds, every refresh
+//! Clients, the native example first, against a real provider: access tokens live two seconds, every refresh
 //! token is good for one use, and using one twice ends the grant.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
@@ -43,10 +44,35 @@ pub(crate) fn run(_words: &[String]) -> Result<()> {
 /// The provider's own tests, then the runs of the example.
 pub(crate) fn all(project: &Project, counts: &mut Counts) -> Result<()> {
     provider::smoke(project, counts)?;
-    let program = native::build(project)?;
-    let provider = Provider::start(project, TTL, 3 * LIMIT.as_secs())?;
-    let legs = legs(&provider)?;
-    let folder = project.scratch("e2e")?;
+    let example = Program {
+        name: "",
+        path: native::build(project)?,
+        env: &[],
+        long: LONG,
+        at_least: 10,
+    };
+    play(project, "e2e", &[example])
+}
+
+/// A client with the command line of the native example.
+pub(crate) struct Program<'a> {
+    /// What stands before the names of its runs.
+    pub(crate) name: &'a str,
+    pub(crate) path: PathBuf,
+    pub(crate) env: &'a [(&'a str, &'a str)],
+    /// How long its long runs take, and how many tokens each must be granted meanwhile.
+    pub(crate) long: Duration,
+    pub(crate) at_least: u64,
+}
+
+/// Runs the programs at the same time against one provider, with a folder of this name for their stores.
+pub(crate) fn play(project: &Project, folder: &str, programs: &[Program<'_>]) -> Result<()> {
+    let provider = Provider::start(project, TTL, programs.len(), 3 * LIMIT.as_secs())?;
+    let mut legs = Vec::new();
+    for (number, program) in programs.iter().enumerate() {
+        legs.extend(legs_of(&provider, number, program)?);
+    }
+    let folder = project.scratch(folder)?;
 
     let mut running = Vec::new();
     for (number, leg) in legs.iter().enumerate() {
@@ -54,8 +80,9 @@ pub(crate) fn all(project: &Project, counts: &mut Counts) -> Result<()> {
         let mut clients = Vec::new();
         for process in 1..=leg.processes {
             let label = format!("{} {process}/{}", leg.name, leg.processes);
-            let mut command = project.command(&program.to_string_lossy());
+            let mut command = project.command(&leg.program.path.to_string_lossy());
             command.args(&leg.args).arg("--store").arg(&store);
+            command.envs(leg.program.env.iter().copied());
             clients.push(Client::start(command, &label)?);
         }
         running.push(clients);
@@ -79,9 +106,10 @@ pub(crate) fn all(project: &Project, counts: &mut Counts) -> Result<()> {
     }
 }
 
-/// One way of running the example: how many processes on one store, and with what.
-struct Leg {
-    name: &'static str,
+/// One way of running a program: how many processes on one store, and with what.
+struct Leg<'a> {
+    name: String,
+    program: &'a Program<'a>,
     processes: u32,
     args: Vec<String>,
     /// Where the provider's report has its counts: a grant, or none for client credentials.
@@ -89,7 +117,12 @@ struct Leg {
     at_least: u64,
 }
 
-fn legs(provider: &Provider) -> Result<Vec<Leg>> {
+/// The legs of the program with this number: it has a grant of each of the provider's clients to itself.
+fn legs_of<'a>(
+    provider: &Provider,
+    number: usize,
+    program: &'a Program<'a>,
+) -> Result<Vec<Leg<'a>>> {
     let args = |id: &str, pause: Duration, long: Duration| -> Result<Vec<String>> {
         let repeat = long.as_millis() / pause.as_millis() * u128::from(CONCURRENCY);
         let words = [
@@ -106,38 +139,43 @@ fn legs(provider: &Provider) -> Result<Vec<Leg>> {
     };
     let with = |mut args: Vec<String>, name: &str, member: &str| -> Result<Vec<String>> {
         args.push(name.to_owned());
-        args.push(provider.text(member)?.to_owned());
+        args.push(provider.text_at(member, number)?.to_owned());
         Ok(args)
     };
-    let alone = args("client_id", PAUSE, LONG)?;
+    let alone = args("client_id", PAUSE, program.long)?;
     let alone = with(alone, "--client-secret", "client_secret")?;
-    let together = args("public_client_id", PAUSE_OF_MANY, LONG)?;
+    let together = args("public_client_id", PAUSE_OF_MANY, program.long)?;
     let mut machine = args("client_id", PAUSE, SHORT)?;
     machine.push("--client-credentials".to_owned());
-    // The order of the grants is that in which the provider signs in: first the secret client.
-    Ok(vec![
-        Leg {
-            name: "one process",
-            processes: 1,
-            args: with(alone, "--refresh-token", "refresh_tokens")?,
-            grant: Some(0),
-            at_least: 10,
-        },
-        Leg {
-            name: "eight processes, one store",
-            processes: 8,
-            args: with(together, "--refresh-token", "public_refresh_tokens")?,
-            grant: Some(1),
-            at_least: 10,
-        },
-        Leg {
-            name: "client credentials",
-            processes: 1,
-            args: with(machine, "--client-secret", "client_secret")?,
-            grant: None,
-            at_least: 3,
-        },
-    ])
+    let leg = |name: &str, processes, args, grant, at_least| Leg {
+        name: format!("{}{name}", program.name),
+        program,
+        processes,
+        args,
+        grant,
+        at_least,
+    };
+    let alone = with(alone, "--refresh-token", "refresh_tokens")?;
+    let together = with(together, "--refresh-token", "public_refresh_tokens")?;
+    let machine = with(machine, "--client-secret", "client_secret")?;
+    let at_least = program.at_least;
+    // The order of the grants is that in which the provider signs in: first the secret client, then the public one.
+    let grant = number.saturating_mul(2);
+    let mut legs = vec![
+        leg("one process", 1, alone, Some(grant), at_least),
+        leg(
+            "eight processes, one store",
+            8,
+            together,
+            Some(grant.saturating_add(1)),
+            at_least,
+        ),
+    ];
+    // Client credentials have no grant of their own to be told apart by.
+    if number == 0 {
+        legs.push(leg("client credentials", 1, machine, None, 3));
+    }
+    Ok(legs)
 }
 
 /// One process of the example.
@@ -201,7 +239,7 @@ impl Seen {
     }
 }
 
-impl Leg {
+impl Leg<'_> {
     /// The provider's counts of this leg: its token endpoint's, and its API's.
     fn counts<'a>(&self, report: &'a Value) -> &'a Value {
         match self.grant {
@@ -220,9 +258,9 @@ impl Leg {
     }
 }
 
-fn print_table(legs: &[Leg], seen: &[Seen], report: &Value) {
+fn print_table(legs: &[Leg<'_>], seen: &[Seen], report: &Value) {
     println!(
-        "\n{:<28}{:>9}{:>9}{:>10}{:>9}{:>7}{:>8}{:>8}",
+        "\n{:<34}{:>9}{:>9}{:>10}{:>9}{:>7}{:>8}{:>8}",
         "", "requests", "answered", "refreshes", "granted", "reused", "revoked", "API 401"
     );
     for (leg, seen) in legs.iter().zip(seen) {
@@ -230,7 +268,7 @@ fn print_table(legs: &[Leg], seen: &[Seen], report: &Value) {
         let number = |value: &Value| value.as_u64().unwrap_or(0);
         let api = &counts["api"];
         println!(
-            "{:<28}{:>9}{:>9}{:>10}{:>9}{:>7}{:>8}{:>8}",
+            "{:<34}{:>9}{:>9}{:>10}{:>9}{:>7}{:>8}{:>8}",
             leg.name,
             seen.requests,
             seen.answered,
@@ -244,7 +282,7 @@ fn print_table(legs: &[Leg], seen: &[Seen], report: &Value) {
     println!();
 }
 
-fn judge(legs: &[Leg], seen: &[Seen], report: &Value) -> Result<()> {
+fn judge(legs: &[Leg<'_>], seen: &[Seen], report: &Value) -> Result<()> {
     for name in ["revoked", "invalid_grant", "other_errors"] {
         let count = &report["total"][name];
         ensure!(*count == 0, "the provider counted {count} {name}");
@@ -255,12 +293,12 @@ fn judge(legs: &[Leg], seen: &[Seen], report: &Value) -> Result<()> {
         ensure!(*count == 0, "the API got {count} requests with {name}");
     }
     for (leg, seen) in legs.iter().zip(seen) {
-        judge_leg(leg, seen, report).context(leg.name)?;
+        judge_leg(leg, seen, report).with_context(|| leg.name.clone())?;
     }
     Ok(())
 }
 
-fn judge_leg(leg: &Leg, seen: &Seen, report: &Value) -> Result<()> {
+fn judge_leg(leg: &Leg<'_>, seen: &Seen, report: &Value) -> Result<()> {
     ensure!(seen.requests > 0, "no request was made");
     ensure!(
         seen.unanswered == 0 && seen.answered == seen.requests,
@@ -279,7 +317,7 @@ fn judge_leg(leg: &Leg, seen: &Seen, report: &Value) -> Result<()> {
     let logins = u64::from(leg.grant.is_none());
     ensure!(
         granted == seen.refreshes + logins,
-        "the provider gave {granted} tokens, the example counted {}",
+        "the provider gave {granted} tokens, the client counted {}",
         seen.refreshes
     );
     let counts = leg.counts(report);
@@ -294,14 +332,14 @@ fn judge_leg(leg: &Leg, seen: &Seen, report: &Value) -> Result<()> {
     let answered = counts["api"]["answered"].as_u64();
     ensure!(
         answered == Some(seen.answered),
-        "the API answered {answered:?} requests, the example counted {}",
+        "the API answered {answered:?} requests, the client counted {}",
         seen.answered
     );
     // Such a request was answered in the end, or it would have counted as unanswered.
     let expired = &counts["api"]["expired_token"];
     if *expired != 0 || seen.unexpected_401 != 0 {
         println!(
-            "{}: {expired} requests met an expired token and were sent again ({} by the example's count)",
+            "{}: {expired} requests met an expired token and were sent again ({} by the client's count)",
             leg.name, seen.unexpected_401
         );
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask <command>`: everything that is run on this repository, one module per command.
 
 mod artifacts;
+mod c;
 mod counts;
 mod coverage;
 mod e2e;
@@ -50,6 +51,11 @@ const COMMANDS: &[Command] = &[
         name: "e2e",
         line: "run the native example against a real OpenID provider on loopback",
         run: e2e::run,
+    },
+    Command {
+        name: "c",
+        line: "the C host with sanitizers and under valgrind, against the test server and a real provider",
+        run: c::run,
     },
     Command {
         name: "promises",

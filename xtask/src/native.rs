@@ -57,30 +57,38 @@ pub(crate) fn demonstrate(project: &Project) -> Result<()> {
     })?;
     let status = job.wait()?;
     proc::check(status, &command)?;
-    judge(&last)?;
+    judge(&json(&last)?)?;
     let mut command = project.command(&replay.to_string_lossy());
     proc::run(command.arg("--quiet").arg(&recording))
 }
 
-fn judge(line: &str) -> Result<()> {
-    let seen: Value = serde_json::from_str(line)
-        .with_context(|| format!("the example's last line is not JSON: {line}"))?;
+/// What a demonstration says in its last line.
+pub(crate) fn json(line: &str) -> Result<Value> {
+    serde_json::from_str(line)
+        .with_context(|| format!("the example's last line is not JSON: {line}"))
+}
+
+/// What is counted in a story, beside the refreshes: all of it is 0 with the latch.
+pub(crate) const COUNTS: &[&str] = &[
+    "sent_without_token",
+    "unexpected_401",
+    "replayed",
+    "unsettled",
+    "alive_after_logout",
+];
+
+/// Whether the counts of `latch` and of `naive` show what the latch is for.
+pub(crate) fn judge(seen: &Value) -> Result<()> {
     let count = |side: &str, name: &str| {
         let count = seen[side][name].as_u64();
         count.with_context(|| format!("the example's last line has no {side}.{name}"))
     };
-    for name in [
-        "sent_without_token",
-        "unexpected_401",
-        "replayed",
-        "unsettled",
-        "alive_after_logout",
-    ] {
+    for name in COUNTS {
         let latch = count("latch", name)?;
         ensure!(latch == 0, "with the latch, {name} is {latch}, not 0");
         let naive = count("naive", name)?;
         // What the latch prevents must be seen without it, or the run has shown nothing.
-        let must_happen = name != "unsettled";
+        let must_happen = *name != "unsettled";
         ensure!(naive > 0 || !must_happen, "without the latch, {name} is 0");
     }
     ensure!(count("latch", "refreshes")? > 0, "nothing was refreshed");
@@ -107,11 +115,12 @@ mod tests {
 
     #[test]
     fn the_difference_must_be_seen_on_both_sides() {
-        assert!(judge(&line(0, 3, 2)).is_ok());
-        assert!(judge(&line(1, 3, 2)).is_err());
-        assert!(judge(&line(0, 0, 2)).is_err());
-        assert!(judge(&line(0, 3, 0)).is_err());
-        assert!(judge("done").is_err());
-        assert!(judge("{}").is_err());
+        let judged = |line: &str| json(line).and_then(|seen| judge(&seen));
+        assert!(judged(&line(0, 3, 2)).is_ok());
+        assert!(judged(&line(1, 3, 2)).is_err());
+        assert!(judged(&line(0, 0, 2)).is_err());
+        assert!(judged(&line(0, 3, 0)).is_err());
+        assert!(judged("done").is_err());
+        assert!(judged("{}").is_err());
     }
 }

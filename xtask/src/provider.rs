@@ -43,12 +43,19 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    pub(crate) fn start(project: &Project, ttl: u32, max_seconds: u64) -> Result<Self> {
+    /// Starts it with so many grants of each of its clients.
+    pub(crate) fn start(
+        project: &Project,
+        ttl: u32,
+        grants: usize,
+        max_seconds: u64,
+    ) -> Result<Self> {
         tools::npm_packages(project, &folder(project))?;
         let mut command = project.command("node");
         command
             .arg("provider.mjs")
-            .args(["--ttl", &ttl.to_string(), "--refresh-tokens", "1"])
+            .args(["--ttl", &ttl.to_string()])
+            .args(["--refresh-tokens", &grants.to_string()])
             .args(["--max-seconds", &max_seconds.to_string()])
             .current_dir(folder(project))
             .stdin(Stdio::piped())
@@ -71,9 +78,13 @@ impl Provider {
 
     /// A member of what it said of itself.
     pub(crate) fn text(&self, name: &str) -> Result<&str> {
+        self.text_at(name, 0)
+    }
+
+    /// The same; of a list, such as that of the refresh tokens, the one at this place.
+    pub(crate) fn text_at(&self, name: &str, at: usize) -> Result<&str> {
         let value = &self.about[name];
-        // Lists of refresh tokens have one member each.
-        let value = if value.is_array() { &value[0] } else { value };
+        let value = if value.is_array() { &value[at] } else { value };
         let text = value.as_str();
         text.with_context(|| format!("the provider did not name its {name}"))
     }

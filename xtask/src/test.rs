@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use anyhow::bail;
 
+use crate::c;
 use crate::counts;
 use crate::counts::Counts;
 use crate::e2e;
@@ -101,6 +102,11 @@ const STEPS: &[Step] = &[
         name: "e2e",
         line: "the native example against a real OpenID provider",
         run: e2e::all,
+    },
+    Step {
+        name: "c",
+        line: "the C host with sanitizers and under valgrind",
+        run: |project, _| c::check(project),
     },
     Step {
         name: "promises",

@@ -110,11 +110,22 @@ pub(crate) fn cargo_mutants(project: &Project) -> Result<()> {
 /// A program of a Debian package, where there is `apt-get` and the right to use it.
 pub(crate) fn debian(project: &Project, program: &str, package: &str) -> Result<()> {
     let found = || proc::succeeds(project.command(program).arg("--version"));
+    debian_if(project, program, package, found)
+}
+
+/// A library of a Debian package that pkg-config finds, likewise.
+pub(crate) fn debian_library(project: &Project, library: &str, package: &str) -> Result<()> {
+    debian(project, "pkg-config", "pkg-config")?;
+    let found = || proc::succeeds(project.command("pkg-config").args(["--exists", library]));
+    debian_if(project, library, package, found)
+}
+
+fn debian_if(project: &Project, name: &str, package: &str, found: impl Fn() -> bool) -> Result<()> {
     let script = format!(
         "apt-get -q update && DEBIAN_FRONTEND=noninteractive \
          apt-get -qy install --no-install-recommends {package}"
     );
-    let what = format!("{program} (Debian package {package})");
+    let what = format!("{name} (Debian package {package})");
     ensure(project, &what, found, &["sh", "-c", &script])
 }
 
