@@ -38,6 +38,7 @@ struct app *app_open(const struct app_options *options, const char **error);
 /* Starts to sign in, whoever was signed in before. */
 void app_sign_in(struct app *app, const struct credentials *credentials);
 int app_is_signing_in(struct app *app);
+/* Whether the last of them has failed. */
 int app_has_failed(struct app *app);
 
 /* Starts a GET with the token. `done` is called from app_run. */
@@ -49,10 +50,7 @@ void app_run(struct app *app, unsigned ms);
 /* Signs out. On return no request can leave. */
 void app_sign_out(struct app *app);
 
-/* How many times a refresh token was sent, or a login repeated instead. */
-unsigned long app_refreshes(struct app *app);
-
-/* Waits for what is under way, then ends. */
-void app_close(struct app *app);
+/* Waits for what is under way, then ends. How many times a refresh token was sent, or a login repeated instead. */
+unsigned long app_close(struct app *app);
 
 #endif

@@ -131,8 +131,7 @@ int client_run(const struct options *options)
         app_run(client.app, 10);
     if (options->logs_out)
         app_sign_out(client.app);
-    refreshes = app_refreshes(client.app);
-    app_close(client.app);
+    refreshes = app_close(client.app);
     if (options->is_json)
         printf("{\"requests\":%lu,\"answered\":%lu,\"unanswered\":%lu,\"refreshes\":%lu,\"unexpected_401\":%lu}\n",
                requests, client.answered, client.unanswered + client.unauthorized, refreshes, client.unauthorized);

@@ -44,6 +44,8 @@ static void finish_without(struct request *request, uint32_t cause)
 {
     struct answer answer = {0, cause, NULL, NULL, 0};
 
+    if (cause == TL_CAUSE_NONE)
+        answer.cause = TL_CAUSE_UNKNOWN;
     /* The latch only says that it may not be sent once more; what curl said is why it had to be. */
     if (cause == TL_CAUSE_RETRIES_EXHAUSTED)
         answer.error = request->error;
@@ -167,6 +169,7 @@ int app_has_failed(struct app *app)
 void app_get(struct app *app, const char *url, answer_function *done, void *context)
 {
     struct request *request = calloc(1, sizeof *request);
+    struct request **last = &app->requests;
     size_t size = strlen(url) + 1;
     struct answer none = {0, TL_CAUSE_UNKNOWN, "there is no memory", NULL, 0};
 
@@ -179,8 +182,9 @@ void app_get(struct app *app, const char *url, answer_function *done, void *cont
     request->app = app;
     request->done = done;
     request->context = context;
-    request->next = app->requests;
-    app->requests = request;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = request;
     ask(request);
 }
 
@@ -219,20 +223,18 @@ void app_sign_out(struct app *app)
     host_sign_out(&app->host);
 }
 
-unsigned long app_refreshes(struct app *app)
-{
-    return app->host.refreshes;
-}
-
-void app_close(struct app *app)
+unsigned long app_close(struct app *app)
 {
     uint64_t until = clock_now().monotonic + CLOSE_LIMIT_MS;
+    unsigned long refreshes;
 
     do
         app_run(app, 20);
     while (host_is_busy(&app->host) && clock_now().monotonic < until);
+    refreshes = app->host.refreshes;
     host_close(&app->host);
     while (app->requests != NULL)
         finish_without(app->requests, TL_CAUSE_UNKNOWN);
     free(app);
+    return refreshes;
 }

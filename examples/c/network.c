@@ -42,12 +42,14 @@ void network_turn(struct network *network)
 
     curl_multi_perform(network->multi, &count);
     while ((message = curl_multi_info_read(network->multi, &count)) != NULL) {
-        struct transfer *transfer = NULL;
+        struct transfer *transfer;
+        char *private = NULL;
         CURLcode code = message->data.result;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        transfer = (void *)private;
         /* The message does not outlive this call. */
         forget(network, transfer);
         transfer_finish(transfer, code);

@@ -95,6 +95,11 @@ static void *drive(void *context)
     return NULL;
 }
 
+static uint32_t some(uint32_t cause)
+{
+    return cause == TL_CAUSE_NONE ? TL_CAUSE_UNKNOWN : cause;
+}
+
 /* Waits, with the mutex, until the latch lets this request leave: writes the header and the receipt. Or the cause. */
 static uint32_t await_permit(struct app *app, struct job *job, int is_retry, char *header, uint64_t *receipt)
 {
@@ -104,18 +109,21 @@ static uint32_t await_permit(struct app *app, struct job *job, int is_retry, cha
     int32_t told;
 
     job->refused = TL_CAUSE_NONE;
-    while ((told = host_request(host, &job->waiter, is_retry ? receipt : NULL)) == TL_ERR_QUEUE_FULL)
+    while ((told = host_request(host, &job->waiter, is_retry ? receipt : NULL)) == TL_ERR_QUEUE_FULL) {
+        if (host->given_up != TL_CAUSE_NONE)
+            return host->given_up;
         pthread_cond_wait(&app->changed, &app->mutex); /* Somebody who leaves the queue wakes us. */
+    }
     wake_all(app);
     if (told != TL_OUTCOME_ADMITTED)
-        return told > 0 ? TL_OUTCOME_CAUSE(told) : TL_CAUSE_UNKNOWN;
+        return some(told > 0 ? TL_OUTCOME_CAUSE(told) : TL_CAUSE_UNKNOWN);
     while (job->refused == TL_CAUSE_NONE) {
         now = clock_now();
         told = tl_permit_header(&host->latch, now.monotonic, now.wall, job->waiter, header, TL_HEADER_CAPACITY,
                                 &length, receipt);
         if (told != TL_ERR_NOT_READY) {
             wake_all(app);
-            return told == TL_OUTCOME_DONE ? TL_CAUSE_NONE : TL_ERR_CAUSE(told);
+            return told == TL_OUTCOME_DONE ? TL_CAUSE_NONE : some(TL_ERR_CAUSE(told));
         }
         if (host->given_up != TL_CAUSE_NONE) {
             tl_waiter_cancelled(&host->latch, now.monotonic, now.wall, job->waiter);
@@ -356,19 +364,10 @@ void app_sign_out(struct app *app)
     pthread_mutex_unlock(&app->mutex);
 }
 
-unsigned long app_refreshes(struct app *app)
-{
-    unsigned long refreshes;
-
-    pthread_mutex_lock(&app->mutex);
-    refreshes = app->host.refreshes;
-    pthread_mutex_unlock(&app->mutex);
-    return refreshes;
-}
-
-void app_close(struct app *app)
+unsigned long app_close(struct app *app)
 {
     uint64_t until = clock_now().monotonic + CLOSE_LIMIT_MS;
+    unsigned long refreshes;
     unsigned turns;
     int i;
 
@@ -396,8 +395,10 @@ void app_close(struct app *app)
         app->finished = job;
     }
     app_run(app, 0);
+    refreshes = app->host.refreshes;
     host_close(&app->host);
     pthread_cond_destroy(&app->changed);
     pthread_mutex_destroy(&app->mutex);
     free(app);
+    return refreshes;
 }

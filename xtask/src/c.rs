@@ -324,7 +324,7 @@ fn print_table(told: &[(String, Value)]) {
     for row in native::COUNTS.iter().chain(&["refreshes"]) {
         let counts = told
             .iter()
-            .map(|(_, counts)| format!("{:>21}", counts[row]));
+            .map(|(_, counts)| format!("{:>21}", counts[row].to_string()));
         println!(
             "{:<20}{}",
             row.replace('_', " "),
