@@ -101,7 +101,7 @@ static void send_login(struct host *host, struct moment now)
     failed(host, TL_FAILURE_NOT_SENT, TL_NO_RETRY_AFTER);
 }
 
-/* Whether another process has signed in since the latch asked for a login. The latch may have seen its session since. */
+/* Whether another process has signed in since the latch asked for a login. The latch may know its session by now. */
 static int is_newer_stored(struct host *host)
 {
     uint8_t record[TL_RECORD_CAPACITY + 1];

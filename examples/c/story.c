@@ -1,6 +1,6 @@
 #include "story.h"
 
-#include "app.h"
+#include "callers.h"
 #include "child.h"
 #include "clock.h"
 #include "control.h"
@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A request that takes longer counts as one that never ends. */
-#define PATIENCE_MS 15000
-
-/* Callers, each of which makes one request after the other. */
-#define MOST_CALLERS 8
 
 struct story {
     const struct options *options;
@@ -28,93 +22,8 @@ struct story {
     char token_endpoint[256];
     char revocation_endpoint[256];
     char url[256];
-    struct app *app;
-
-    unsigned left[MOST_CALLERS];
-    unsigned running[MOST_CALLERS];
-    unsigned long started;
-    unsigned long settled;
-    unsigned long unauthorized;
-    long last_status;
-    char last_reason[160];
+    struct callers callers;
 };
-
-struct call {
-    struct story *story;
-    unsigned caller;
-};
-
-static void take_answer(void *context, const struct answer *answer)
-{
-    struct call *call = context;
-    struct story *story = call->story;
-    const char *reason = answer->error != NULL ? answer->error : tl_cause_sentence(answer->cause);
-
-    story->running[call->caller] = 0;
-    story->settled++;
-    if (answer->status == 401)
-        story->unauthorized++;
-    story->last_status = answer->status;
-    snprintf(story->last_reason, sizeof story->last_reason, "%s", reason);
-    free(call);
-}
-
-/* Callers from the first on make so many requests each. */
-static void begin(struct story *story, unsigned callers, unsigned each)
-{
-    unsigned i;
-
-    for (i = 0; i < callers; i++)
-        story->left[i] = each;
-}
-
-/* Lets things happen for a moment; true while somebody has a request to make or to wait for. */
-static int run(struct story *story)
-{
-    int is_busy = 0;
-    unsigned i;
-
-    for (i = 0; i < MOST_CALLERS; i++) {
-        if (story->left[i] > 0 && !story->running[i]) {
-            struct call *call = malloc(sizeof *call);
-
-            if (call == NULL)
-                abort();
-            call->story = story;
-            call->caller = i;
-            story->left[i]--;
-            story->running[i] = 1;
-            story->started++;
-            app_get(story->app, story->url, take_answer, call);
-        }
-        is_busy |= story->left[i] > 0 || story->running[i];
-    }
-    app_run(story->app, 2);
-    return is_busy;
-}
-
-/* Waits for all requests, but not for ever: what hangs is counted. */
-static void settle(struct story *story)
-{
-    uint64_t until = clock_now().monotonic + PATIENCE_MS;
-
-    while (run(story) && clock_now().monotonic < until)
-        ;
-}
-
-static void rest(struct story *story, unsigned ms)
-{
-    uint64_t until = clock_now().monotonic + ms;
-
-    while (clock_now().monotonic < until)
-        run(story);
-}
-
-static void get(struct story *story)
-{
-    begin(story, 1, 1);
-    settle(story);
-}
 
 static long counter(struct story *story, const char *name)
 {
@@ -132,14 +41,14 @@ static void await_server(struct story *story, const char *name, long more_than)
     uint64_t until = clock_now().monotonic + PATIENCE_MS;
 
     while (counter(story, name) <= more_than && clock_now().monotonic < until)
-        run(story);
+        callers_run(&story->callers);
 }
 
 static int await_sign_in(struct story *story)
 {
-    while (app_is_signing_in(story->app))
-        run(story);
-    if (!app_has_failed(story->app))
+    while (app_is_signing_in(story->callers.app))
+        callers_run(&story->callers);
+    if (!app_has_failed(story->callers.app))
         return 0;
     fprintf(stderr, "%s: the user could not sign in\n", story->options->program);
     return -1;
@@ -147,7 +56,7 @@ static int await_sign_in(struct story *story)
 
 static int sign_in(struct story *story)
 {
-    app_sign_in(story->app, &story->alice);
+    app_sign_in(story->callers.app, &story->alice);
     return await_sign_in(story);
 }
 
@@ -163,26 +72,26 @@ static int open_app(struct story *story)
     with.refuses_when_signed_out = 1;
     /* This server takes a refresh token once. */
     with.reuse_grace_ms = 0;
-    story->app = app_open(&with, &error);
-    if (story->app == NULL)
+    story->callers.app = app_open(&with, &error);
+    if (story->callers.app == NULL)
         fprintf(stderr, "%s: %s\n", story->options->program, error);
-    return story->app == NULL ? -1 : 0;
+    return story->callers.app == NULL ? -1 : 0;
 }
 
 /* Twenty requests of four callers while the login is under way. */
 static int before_the_login(struct story *story)
 {
-    unsigned long before = story->unauthorized;
+    unsigned long before = story->callers.unauthorized;
 
     order(story, "{\"do\":\"delay_next_login\",\"ms\":400}");
-    app_sign_in(story->app, &story->alice);
+    app_sign_in(story->callers.app, &story->alice);
     await_server(story, "password_requests", 0);
-    begin(story, 4, 5);
-    settle(story);
+    callers_begin(&story->callers, 4, 5);
+    callers_settle(&story->callers);
     if (await_sign_in(story) != 0)
         return -1;
     printf("  1  20 requests before the login has answered: %ld left without a token, %lu came back as 401\n",
-           counter(story, "sent_without_token"), story->unauthorized - before);
+           counter(story, "sent_without_token"), story->callers.unauthorized - before);
     return 0;
 }
 
@@ -191,11 +100,11 @@ static void burst(struct story *story)
 {
     long before;
 
-    get(story);
+    callers_get(&story->callers);
     before = counter(story, "refresh_requests");
     order(story, "{\"do\":\"expire_access_now\"}");
-    begin(story, 8, 1);
-    settle(story);
+    callers_begin(&story->callers, 8, 1);
+    callers_settle(&story->callers);
     printf("  2  8 requests on an expired token, refreshes: %ld\n", counter(story, "refresh_requests") - before);
 }
 
@@ -206,19 +115,19 @@ static void late_401(struct story *story)
     long faults;
     uint64_t until;
 
-    get(story);
+    callers_get(&story->callers);
     before = counter(story, "refresh_requests");
     faults = counter(story, "faults");
     order(story, "{\"do\":\"fault\",\"target\":\"api\",\"fault\":\"slow\",\"ms\":400}");
     order(story, "{\"do\":\"expire_access_now\"}");
-    begin(story, 1, 1);
+    callers_begin(&story->callers, 1, 1);
     await_server(story, "faults", faults);
     /* The second caller is done before the first. */
-    story->left[1] = 1;
+    story->callers.left[1] = 1;
     until = clock_now().monotonic + PATIENCE_MS;
-    while ((story->left[1] > 0 || story->running[1]) && clock_now().monotonic < until)
-        run(story);
-    settle(story);
+    while (callers_are_busy(&story->callers, 1) && clock_now().monotonic < until)
+        callers_run(&story->callers);
+    callers_settle(&story->callers);
     printf("  3  a 401 that arrives after the refresh, refreshes: %ld\n",
            counter(story, "refresh_requests") - before);
 }
@@ -228,7 +137,7 @@ static int second_process(struct story *story)
 {
     long refreshes = counter(story, "refresh_requests");
     long replayed = counter(story, "replayed");
-    unsigned long unauthorized = story->unauthorized;
+    unsigned long unauthorized = story->callers.unauthorized;
     uint64_t until = clock_now().monotonic + 2 * PATIENCE_MS;
     struct child child;
     struct child_report report;
@@ -247,8 +156,8 @@ static int second_process(struct story *story)
     while (child_is_running(&child)) {
         if (clock_now().monotonic > until)
             child_kill(&child);
-        get(story);
-        rest(story, 150);
+        callers_get(&story->callers);
+        callers_rest(&story->callers, 150);
     }
     child_finish(&child, &report);
     if (report.is_broken) {
@@ -256,13 +165,14 @@ static int second_process(struct story *story)
         fprintf(stderr, "%s: the second process ended with status %d\n", story->options->program, report.status);
         return -1;
     }
-    story->started += 30;
+    story->callers.started += 30;
     /* Without a report it was stuck. */
-    story->settled += report.requests == 30 ? 30u : 0u;
-    story->unauthorized += report.unexpected_401;
-    printf("  4  two processes on one store, refreshes: %ld, refresh tokens used twice: %ld, requests with a 401: %lu\n",
+    story->callers.settled += report.requests == 30 ? 30u : 0u;
+    story->callers.unauthorized += report.unexpected_401;
+    printf("  4  two processes on one store, refreshes: %ld, refresh tokens used twice: %ld, "
+           "requests with a 401: %lu\n",
            counter(story, "refresh_requests") - refreshes, counter(story, "replayed") - replayed,
-           story->unauthorized - unauthorized);
+           story->callers.unauthorized - unauthorized);
     return 0;
 }
 
@@ -274,22 +184,22 @@ static int logout_during_refresh(struct story *story)
 
     /* A new token, so that it is not renewed by its age in the middle of this. */
     order(story, "{\"do\":\"expire_access_now\"}");
-    get(story);
-    if (story->last_status != 200) {
+    callers_get(&story->callers);
+    if (story->callers.last_status != 200) {
         printf("     (signed out by then: the user has to sign in again)\n");
         if (sign_in(story) != 0)
             return -1;
-        get(story);
+        callers_get(&story->callers);
     }
     before = counter(story, "refresh_requests");
     order(story, "{\"do\":\"fault\",\"target\":\"token\",\"fault\":\"slow\",\"ms\":400}");
     order(story, "{\"do\":\"expire_access_now\"}");
-    begin(story, 1, 1);
+    callers_begin(&story->callers, 1, 1);
     await_server(story, "refresh_requests", before);
     begun = clock_now().monotonic;
-    app_sign_out(story->app);
+    app_sign_out(story->callers.app);
     printf("  5  logout during a refresh, done after %lu ms\n", (unsigned long)(clock_now().monotonic - begun));
-    settle(story);
+    callers_settle(&story->callers);
     return 0;
 }
 
@@ -300,10 +210,10 @@ static long alive_after_logout(struct story *story)
     long alive;
 
     /* The answer of the refresh, and what is done about it. */
-    rest(story, 600);
+    callers_rest(&story->callers, 600);
     do {
         alive = control_ask(&story->control, "{\"do\":\"alive_tokens\",\"user\":\"alice\"}", "alive");
-        rest(story, 20);
+        callers_rest(&story->callers, 20);
     } while (alive != 0 && clock_now().monotonic < until);
     return alive;
 }
@@ -312,11 +222,11 @@ static const char *word(const struct story *story)
 {
     static char status[32];
 
-    if (story->last_status == 200)
+    if (story->callers.last_status == 200)
         return "still signed in";
-    if (story->last_status == 0)
-        return story->last_reason;
-    snprintf(status, sizeof status, "%ld", story->last_status);
+    if (story->callers.last_status == 0)
+        return story->callers.last_reason;
+    snprintf(status, sizeof status, "%ld", story->callers.last_status);
     return status;
 }
 
@@ -327,19 +237,19 @@ static int restart(struct story *story)
 
     if (open_app(story) != 0)
         return -1;
-    get(story);
+    callers_get(&story->callers);
     printf("  6  restart after the logout: %s\n", word(story));
     if (sign_in(story) != 0)
         return -1;
-    get(story);
-    app_close(story->app);
+    callers_get(&story->callers);
+    app_close(story->callers.app);
     logins = counter(story, "password_requests");
     if (open_app(story) != 0)
         return -1;
-    get(story);
+    callers_get(&story->callers);
     printf("     restart after a new sign-in: %s, logins since: %ld\n", word(story),
            counter(story, "password_requests") - logins);
-    app_close(story->app);
+    app_close(story->callers.app);
     return 0;
 }
 
@@ -354,13 +264,13 @@ static int play(struct story *story)
     if (second_process(story) != 0 || logout_during_refresh(story) != 0)
         return -1;
     alive = alive_after_logout(story);
-    app_close(story->app);
+    app_close(story->callers.app);
     if (restart(story) != 0)
         return -1;
     printf("{\"sent_without_token\":%ld,\"unexpected_401\":%lu,\"refreshes\":%ld,\"replayed\":%ld,"
            "\"unsettled\":%lu,\"alive_after_logout\":%ld}\n",
-           counter(story, "sent_without_token"), story->unauthorized, counter(story, "refresh_requests"),
-           counter(story, "replayed"), story->started - story->settled, alive);
+           counter(story, "sent_without_token"), story->callers.unauthorized, counter(story, "refresh_requests"),
+           counter(story, "replayed"), story->callers.started - story->callers.settled, alive);
     return 0;
 }
 
@@ -388,6 +298,7 @@ int story_run(const struct options *options)
     story.control.base_url = options->story;
     snprintf(story.token_endpoint, sizeof story.token_endpoint, "%s/token", options->story);
     snprintf(story.revocation_endpoint, sizeof story.revocation_endpoint, "%s/revoke", options->story);
+    story.callers.url = story.url;
     snprintf(story.url, sizeof story.url, "%s/api/notes", options->story);
     story.server.token_endpoint = story.token_endpoint;
     story.server.revocation_endpoint = story.revocation_endpoint;

@@ -29,23 +29,23 @@ struct job {
     struct job *next;
 };
 
+struct worker {
+    struct app *app;
+    struct job *job; /* what it works on */
+    pthread_t thread;
+};
+
 struct app {
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* anything below has changed */
     struct host host;
     struct job *waiting; /* for a worker, in their order */
-    struct job *working[WORKERS];
+    struct worker workers[WORKERS];
     struct job *finished; /* to be told by app_run */
     unsigned turns; /* that the driver has had */
     int is_closing;
 
     pthread_t driver;
-    pthread_t workers[WORKERS];
-};
-
-struct worker {
-    struct app *app;
-    struct job **place; /* where its job stands */
 };
 
 /* After anything that the driver may have to do something about. */
@@ -70,8 +70,8 @@ static void refused(void *context, uint32_t waiter, uint32_t cause)
     int i;
 
     for (i = 0; i < WORKERS; i++)
-        if (app->working[i] != NULL && app->working[i]->waiter == waiter)
-            app->working[i]->refused = cause;
+        if (app->workers[i].job != NULL && app->workers[i].job->waiter == waiter)
+            app->workers[i].job->refused = cause;
     pthread_cond_broadcast(&app->changed);
 }
 
@@ -205,15 +205,14 @@ static void *work(void *context)
             continue;
         }
         app->waiting = job->next;
-        *worker->place = job;
+        worker->job = job;
         fetch(app, job);
-        *worker->place = NULL;
+        worker->job = NULL;
         job->next = app->finished;
         app->finished = job;
         pthread_cond_broadcast(&app->changed);
     }
     pthread_mutex_unlock(&app->mutex);
-    free(worker);
     return NULL;
 }
 
@@ -224,16 +223,9 @@ static int start_threads(struct app *app)
     if (pthread_create(&app->driver, NULL, drive, app) != 0)
         return -1;
     for (i = 0; i < WORKERS; i++) {
-        struct worker *worker = malloc(sizeof *worker);
-
-        if (worker == NULL)
+        app->workers[i].app = app;
+        if (pthread_create(&app->workers[i].thread, NULL, work, &app->workers[i]) != 0)
             return -1;
-        worker->app = app;
-        worker->place = &app->working[i];
-        if (pthread_create(&app->workers[i], NULL, work, worker) != 0) {
-            free(worker);
-            return -1;
-        }
     }
     return 0;
 }
@@ -384,7 +376,7 @@ unsigned long app_close(struct app *app)
     pthread_mutex_unlock(&app->mutex);
     pthread_join(app->driver, NULL);
     for (i = 0; i < WORKERS; i++)
-        pthread_join(app->workers[i], NULL);
+        pthread_join(app->workers[i].thread, NULL);
     while (app->waiting != NULL) {
         /* No worker took it. */
         struct job *job = app->waiting;
