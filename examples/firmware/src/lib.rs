@@ -2,6 +2,8 @@
 
 #![cfg_attr(not(test), no_std)]
 
+#[cfg(target_arch = "arm")]
+pub mod board;
 pub mod flash;
 pub mod store;
-pub mod whole_erase;
+mod whole_erase;
