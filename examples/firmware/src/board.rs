@@ -100,3 +100,19 @@ pub fn exit(well: bool) -> ! {
         debug::exit(if well { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
     }
 }
+
+/// The first word on the command line of the emulator, after the program's own name; `none` without one.
+pub fn argument(buffer: &mut [u8; 64]) -> &str {
+    let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
+    // SAFETY: the block names a buffer and its length, which is what this call writes to.
+    let failed = unsafe {
+        cortex_m_semihosting::syscall(cortex_m_semihosting::nr::GET_CMDLINE, &mut block)
+    };
+    let [_, length] = block;
+    let line = match failed {
+        0 => buffer.get(..length).unwrap_or_default(),
+        _ => &[],
+    };
+    let line = core::str::from_utf8(line).unwrap_or_default();
+    line.split_whitespace().nth(1).unwrap_or("none")
+}

@@ -4,12 +4,12 @@
 //! the chip can be taken out and read, encrypt it, or give it a part that can't be read from outside.
 
 use embedded_storage_async::nor_flash::NorFlash;
-use sequential_storage::Error;
 use sequential_storage::cache::Cache;
 use sequential_storage::cache::Uncached;
 use sequential_storage::map::MapConfig;
 use sequential_storage::map::MapStorage;
 use tokenlatch::Latch;
+use tokenlatch::gate::Failed;
 
 use crate::flash;
 use crate::whole_erase::WholeErase;
@@ -30,49 +30,65 @@ const MAP: u32 = ((flash::PAGES - 1) * flash::PAGE) as u32;
 /// The record and the key, up to the next word.
 const BUFFER: usize = (RECORD + 1).next_multiple_of(flash::WORD);
 
-pub struct Store<F: NorFlash> {
-    map: MapStorage<u8, WholeErase<F>, Cache<Uncached, Uncached, Uncached, u8>>,
-}
-
-impl<F: NorFlash> Store<F> {
-    /// A store on the whole of a chip. What stands there stays.
-    ///
-    /// # Errors
-    ///
-    /// The chip's.
-    pub async fn open(flash: F) -> Result<Self, F::Error> {
-        let flash = WholeErase::open(flash).await?;
-        Ok(Self {
-            map: MapStorage::new(flash, MapConfig::new(0..MAP), Cache::new_uncached()),
-        })
-    }
-
+/// Where one record is kept.
+#[expect(async_fn_in_trait, reason = "nobody asks for `Send` here")]
+pub trait Slot {
     /// The record, if there is one.
     ///
     /// # Errors
     ///
-    /// The chip's, or the map can't be made sense of.
-    pub async fn load<'a>(
-        &mut self,
-        buffer: &'a mut Buffer,
-    ) -> Result<Option<&'a [u8]>, Error<F::Error>> {
-        self.map.fetch_item(&mut buffer.0, &SLOT).await
-    }
+    /// The chip's, or what stands there can't be made sense of.
+    async fn load<'a>(&mut self, buffer: &'a mut Buffer) -> Result<Option<&'a [u8]>, Failed>;
 
     /// Takes the place of the record. When this returns, the new one survives the loss of power; until then the old
     /// one does.
     ///
     /// # Errors
     ///
-    /// The chip's, or the map can't be made sense of. The old record may stand there still.
-    pub async fn save(&mut self, record: &[u8]) -> Result<(), Error<F::Error>> {
+    /// The chip's, or what stands there can't be made sense of. The old record may stand there still.
+    async fn save(&mut self, record: &[u8]) -> Result<(), Failed>;
+}
+
+/// The map on a chip.
+pub struct Store<F: NorFlash> {
+    map: MapStorage<u8, F, Cache<Uncached, Uncached, Uncached, u8>>,
+}
+
+impl<F: NorFlash> Store<WholeErase<F>> {
+    /// A store on the whole of a chip. What stands there stays.
+    ///
+    /// # Errors
+    ///
+    /// The chip's.
+    pub async fn open(chip: F) -> Result<Self, F::Error> {
+        Ok(Self::on(WholeErase::open(chip).await?))
+    }
+}
+
+impl<F: NorFlash> Store<F> {
+    /// A store on a chip whose erases are never cut short.
+    pub const fn on(chip: F) -> Self {
+        Self {
+            map: MapStorage::new(chip, MapConfig::new(0..MAP), Cache::new_uncached()),
+        }
+    }
+}
+
+impl<F: NorFlash> Slot for Store<F> {
+    async fn load<'a>(&mut self, buffer: &'a mut Buffer) -> Result<Option<&'a [u8]>, Failed> {
+        let found = self.map.fetch_item(&mut buffer.0, &SLOT).await;
+        found.map_err(|_| Failed)
+    }
+
+    async fn save(&mut self, record: &[u8]) -> Result<(), Failed> {
         let mut buffer = Buffer::default();
-        self.map.store_item(&mut buffer.0, &SLOT, &record).await
+        let saved = self.map.store_item(&mut buffer.0, &SLOT, &record).await;
+        saved.map_err(|_| Failed)
     }
 }
 
 /// Room for the bytes on their way to and from the chip.
-pub struct Buffer([u8; BUFFER]);
+pub struct Buffer(pub(crate) [u8; BUFFER]);
 
 impl Default for Buffer {
     fn default() -> Self {
@@ -157,11 +173,8 @@ mod tests {
         let fuse = Fuse::default();
         let mut buffer = Buffer::default();
         let look = async {
-            let mut store = Store::open(Flash::new(cells, &fuse)).await?;
-            store
-                .load(&mut buffer)
-                .await
-                .map_err(|_| FlashError::NotErased)
+            let store = Store::open(Flash::new(cells, &fuse)).await;
+            store.map_err(|_| Failed)?.load(&mut buffer).await
         };
         let bytes = run(&fuse, look)?.expect("the chip works")?;
         assert_eq!(bytes, record(bytes[0]), "half of one");
