@@ -50,7 +50,7 @@ export const classify = (shape, status, body) => {
   }
   if (!body || typeof body !== "object" || Array.isArray(body)) return UNRECOGNIZED;
   const at = (name, path = shape[name]) =>
-    (path || name).split(".").reduce((value, key) => (Object(value) === value ? value[key] : null), body);
+    (path ?? name).split(".").reduce((value, key) => (Object(value) === value ? value[key] : null), body);
 
   let code = at("error");
   code = code === Object(code) ? "{" : code == null ? "" : `${code}`;
@@ -71,7 +71,7 @@ export const classify = (shape, status, body) => {
   let millis = 0;
   if (end != null && end !== "") {
     // Numbers and numbers in strings; the whole part counts.
-    if (typeof end === "number" || /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text(end))) millis = Math.floor(end);
+    if (typeof end === "number" || /^(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text(end))) millis = Math.floor(end);
     if (!(millis > 0)) return UNUSABLE_LIFETIME;
     // Ten years, and the year 9999.
     millis = Math.min(millis * (shape.unit || 1000), shape.expires_at ? 253402300799999 : 315360000000);

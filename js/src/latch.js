@@ -135,7 +135,7 @@ export const start = (boot, host) => {
 
   // The answer to a login or a token request.
   const answer = async (ticket, work) => {
-    let response, header, failure;
+    let response, header, failure, token;
     let retryAfter = -1;
     try {
       response = await work();
@@ -143,6 +143,12 @@ export const start = (boot, host) => {
       [status, header, body] = host.see(response);
       // A cookie session shows nothing but that it was let in.
       failure = host.cookie && status > 199 && status < 300 ? ["", "", "", "", 0, 0] : classify(host.shape || {}, status, await body());
+      if (failure.push) {
+        // Bytes of UTF-8; a half of a surrogate pair has none, and throws.
+        const fields = [...failure.splice(0, 4), ""].map((field) => unescape(encodeURIComponent(field)));
+        token = fields[1] || fields[0];
+        failure.push(fields.map((field) => String.fromCharCode(field.length >> 8, field.length) + field).join(""));
+      }
       const later = header("retry-after");
       if (later) retryAfter = Math.ceil(later >= 0 ? later : (Date.parse(later) - Date.now()) / 1e3);
     } catch (error) {
@@ -150,20 +156,13 @@ export const start = (boot, host) => {
       response = error;
     }
     if (failure.push) {
-      const [form, millis] = failure.splice(4);
-      put(
-        [...failure, ""]
-          .map((field) => {
-            field = unescape(encodeURIComponent(field));
-            return String.fromCharCode(field.length >> 8, field.length) + field;
-          })
-          .join(""),
-      );
+      const [form, millis, fields] = failure;
+      put(fields);
       const outcome = tell(GRANTED, ticket, form, millis, Date.parse(header("date")) || 0);
       if (!outcome) return;
       if (outcome > 0) {
         // Nobody's tokens: the sign-in that they belong to is over.
-        if (outcome === ORPHANED) soon(host.revoke, failure[1] || failure[0]).catch(() => {});
+        if (outcome === ORPHANED) soon(host.revoke, token).catch(() => {});
         throw new LatchError(outcome === ORPHANED ? SIGNED_OUT : SUPERSEDED, response);
       }
       failure = UNUSABLE - (outcome > GRANT_ERRORS ? GRANT_TOO_LONG : outcome);
