@@ -9,6 +9,7 @@ mod explore;
 mod faults;
 mod fuzz;
 mod header;
+mod js;
 mod linked;
 mod miri;
 mod mutants;
@@ -96,6 +97,11 @@ const COMMANDS: &[Command] = &[
         name: "trace",
         line: "play one trace natively, as WebAssembly, on a Cortex-M3 and to a model: [--events N]",
         run: trace::run,
+    },
+    Command {
+        name: "js",
+        line: "build the package for pages and mini-programs: [test|sizes]",
+        run: js::run,
     },
     Command {
         name: "mutants",

@@ -11,6 +11,7 @@ use crate::counts::Counts;
 use crate::e2e;
 use crate::explore;
 use crate::fuzz;
+use crate::js;
 use crate::linked;
 use crate::miri;
 use crate::native;
@@ -89,6 +90,11 @@ const STEPS: &[Step] = &[
         run: |project, _| trace::short(project),
     },
     Step {
+        name: "js",
+        line: "the package for pages and mini-programs, in node",
+        run: js::test,
+    },
+    Step {
         name: "miri",
         line: "the unit tests under miri",
         run: miri::share,
@@ -159,7 +165,12 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
 }
 
 /// Packages outside the workspace.
-const APART: &[&str] = &["fuzz/Cargo.toml", linked::MANIFEST, "proof/bare/Cargo.toml"];
+const APART: &[&str] = &[
+    "fuzz/Cargo.toml",
+    linked::MANIFEST,
+    "proof/bare/Cargo.toml",
+    "js/core/Cargo.toml",
+];
 
 fn fmt(project: &Project) -> Result<()> {
     tools::component(project, "rustfmt")?;
@@ -193,6 +204,8 @@ fn clippy(project: &Project) -> Result<()> {
         "proof",
         "-p",
         "trace",
+        "-p",
+        "js-native",
         "--all-targets",
     ];
     proc::run(project.cargo(&args).args(deny))

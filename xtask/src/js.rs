@@ -1,0 +1,95 @@
+//! `cargo xtask js`: the package for pages and mini-programs, and its tests.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::counts;
+use crate::counts::Counts;
+use crate::proc;
+use crate::project::Project;
+use crate::tools;
+
+const WASM: &str = "wasm32v1-none";
+
+/// What came after the first version of WebAssembly, and what old engines refuse.
+const LATER: &[&str] = &[
+    "--disable-saturating-float-to-int",
+    "--disable-sign-extension",
+    "--disable-simd",
+    "--disable-multi-value",
+    "--disable-bulk-memory",
+    "--disable-reference-types",
+];
+
+/// Nothing, `test` or `sizes`.
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let project = Project::read()?;
+    match words {
+        [] => build(&project),
+        [word] if word == "test" => {
+            let mut counts = Counts::default();
+            let done = test(&project, &mut counts);
+            println!("\n{counts}");
+            done
+        }
+        [word] if word == "sizes" => {
+            build(&project)?;
+            sizes(&project)
+        }
+        _ => bail!("usage: cargo xtask js [test|sizes]"),
+    }
+}
+
+fn folder(project: &Project) -> PathBuf {
+    project.root.join("js")
+}
+
+fn node(project: &Project, args: &[&str]) -> Command {
+    let mut command = project.command("node");
+    command.args(args).current_dir(folder(project));
+    command
+}
+
+/// Builds `js/dist`, and checks the module.
+fn build(project: &Project) -> Result<()> {
+    tools::target(project, WASM)?;
+    tools::npm_packages(project, &folder(project))?;
+    tools::debian(project, "wasm-validate", "wabt")?;
+    let target = project.target.join("js");
+    let args = ["build", "--release", "--locked", "--target", WASM];
+    let mut command = project.cargo(&args);
+    command
+        .args(["--manifest-path", "js/core/Cargo.toml"])
+        // A page of memory has room for this stack; the tests see how much of it is used.
+        .env("RUSTFLAGS", "-C link-arg=-zstack-size=8192")
+        .env("CARGO_TARGET_DIR", &target);
+    proc::run(&mut command)?;
+    let module = target.join(WASM).join("release/core_wasm.wasm");
+    proc::run(node(project, &["scripts/build.mjs"]).arg(module))?;
+    let mut validate = project.command("wasm-validate");
+    proc::run(validate.args(LATER).arg("js/dist/core.wasm"))?;
+    proc::run(&mut node(project, &["scripts/gates.mjs"]))
+}
+
+fn sizes(project: &Project) -> Result<()> {
+    proc::run(&mut node(project, &["scripts/sizes.mjs", "--check"]))
+}
+
+/// Builds, and runs everything: the tests in node, the types, the sizes.
+pub(crate) fn test(project: &Project, counts: &mut Counts) -> Result<()> {
+    build(project)?;
+    let args = ["build", "--quiet", "--release", "-p", "js-native"];
+    proc::run(&mut project.cargo(&args))?;
+    proc::run(&mut project.cargo(&["build", "--quiet", "-p", "testserver"]))?;
+    let mut command = node(project, &["--test", "--test-reporter=tap", "test/"]);
+    command
+        .env("JS_NATIVE", project.target.join("release/js-native"))
+        .env("TESTSERVER", project.target.join("debug/testserver"));
+    counts::run(&mut command, counts)?;
+    let types = "node_modules/typescript/bin/tsc";
+    proc::run(&mut node(project, &[types, "-p", "test/types"]))?;
+    sizes(project)
+}
