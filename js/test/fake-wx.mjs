@@ -4,7 +4,7 @@
 
 /** @param {number} seed */
 export const createWorld = (seed = 1) => {
-  const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now };
+  const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now, random: Math.random };
   const timers = [];
   const trace = [];
   let now = 1_700_000_000_000;
@@ -31,6 +31,7 @@ export const createWorld = (seed = 1) => {
     if (place >= 0) timers.splice(place, 1);
   };
   Date.now = () => now;
+  Math.random = () => random(1 << 30) / (1 << 30);
 
   // Promises are settled before time goes on.
   const settle = async () => {
@@ -208,6 +209,7 @@ export const createWorld = (seed = 1) => {
       globalThis.setTimeout = real.setTimeout;
       globalThis.clearTimeout = real.clearTimeout;
       Date.now = real.now;
+      Math.random = real.random;
     },
   };
   return world;
