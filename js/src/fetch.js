@@ -3,10 +3,12 @@
 import { REDIRECTED } from "./numbers.js";
 import { see } from "./web.js";
 
-const origin = (url) => new URL(url, location.href).origin;
+const here = globalThis.location || {};
+
+const origin = (url) => new URL(url, here.href).origin;
 
 /** Whether a token may go to this address. */
-export const allows = (host, url) => (host.allow || [location.origin]).includes(origin(url));
+export const allows = (host, url) => (host.allow || [here.origin]).includes(origin(url));
 
 export const gatedFetch = (latch, host) => (input, init) => {
   const request = new Request(input, { ...(host.cookie && { credentials: "include" }), ...init });

@@ -35,7 +35,7 @@ const newLatch = (t, server, options = {}) => {
     allow: [server.origin],
     tokenEndpoint: server.token_endpoint,
     revocationEndpoint: server.revocation_endpoint,
-    clientId: "app",
+    clientId: "native-app",
     ...options,
   });
   t.after(latch.destroy);
@@ -46,7 +46,7 @@ const login = (latch, server) =>
   latch.login(() =>
     fetch(server.token_endpoint, {
       method: "POST",
-      body: new URLSearchParams({ grant_type: "password", username: "alice", password: "wonderland", client_id: "app" }),
+      body: new URLSearchParams({ grant_type: "password", username: "alice", password: "wonderland", client_id: "native-app" }),
     }),
   );
 
@@ -208,6 +208,9 @@ test("a cookie session is ready when a probe says so", async (t) => {
     response.end();
   });
   const latch = newLatch(t, { origin: url }, { cookie: true, store: undefined, probe: () => fetch(`${url}/me`), revoke: () => (signedIn = false) });
+  // The first probe finds nobody.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(latch.state, "Unauthenticated");
   const early = latch.fetch(`${url}/orders`);
   await latch.login(() => fetch(`${url}/login`));
   assert.equal((await early).status, 200);

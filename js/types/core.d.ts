@@ -1,0 +1,2 @@
+/** A fresh core, translated to JavaScript. Loaded by the package itself where WebAssembly can't be had. */
+export default function core(): object;

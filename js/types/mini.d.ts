@@ -1,0 +1,68 @@
+import type { CommonLatch, CommonOptions, LatchError, State, Store } from "./index";
+
+export { LatchError };
+
+/** What a task can do before and after its request is sent. */
+export interface Task {
+  abort(): void;
+  onHeadersReceived(listener: (result: any) => void): void;
+  offHeadersReceived(listener?: (result: any) => void): void;
+  onChunkReceived(listener: (result: any) => void): void;
+  offChunkReceived(listener?: (result: any) => void): void;
+  onProgressUpdate(listener: (result: any) => void): void;
+  offProgressUpdate(listener?: (result: any) => void): void;
+}
+
+/** What the platform's own function takes. `public: true` sends without a token. */
+export interface Request {
+  url: string;
+  header?: Record<string, any>;
+  public?: boolean;
+  success?(result: any): void;
+  fail?(error: any): void;
+  complete?(result: any): void;
+  [more: string]: any;
+}
+
+/** A task; without callbacks also a promise. */
+export type Sent = Task & PromiseLike<any>;
+
+/** A socket that is connected when the token is there. */
+export interface Socket {
+  send(message: any): void;
+  close(options?: any): void;
+  onOpen(listener: (result: any) => void): void;
+  onClose(listener: (result: any) => void): void;
+  onError(listener: (result: any) => void): void;
+  onMessage(listener: (result: any) => void): void;
+}
+
+export interface Options extends CommonOptions {
+  /** Exchanges the platform's code: a request to send, an answer, or a promise of one. Also renews. */
+  login?(code: string, result: any): unknown;
+  /** Options of the platform's own `login`. */
+  loginOptions?: object;
+  /** Renews by a refresh token instead: a request to send, an answer, or a promise of one. */
+  refresh?(refreshToken: string): unknown;
+  /** How the record is kept. Default: the asynchronous storage. */
+  storage?: { sync?: boolean; encrypt?: boolean };
+  /** Another store. `undefined`: memory only. */
+  store?: Store | undefined;
+  /** Path of `core.wasm` or `core.wasm.br` in the program: runs WebAssembly where the platform has it. */
+  wasm?: string;
+}
+
+/** The latch of a mini-program. Its functions take and give what the platform's do. */
+export interface Latch extends CommonLatch {
+  request(request: Request): Sent;
+  uploadFile(request: Request): Sent;
+  downloadFile(request: Request): Sent;
+  connectSocket(request: Request): Socket;
+  /** Signs in; without an argument by the platform's code. */
+  login(work?: unknown): Promise<State>;
+  /** The address of a page in a web-view, with the one-time ticket that `issue` gives. */
+  webView(url: string, issue: () => string | Promise<string>): Promise<string>;
+}
+
+/** A latch for a mini-program. `platform` is `wx`, `my`, `tt`, `qq`, `swan`, `uni` or Taro. */
+export function createLatch(platform: object, options: Options): Latch;
