@@ -1,4 +1,4 @@
-import type { CommonLatch } from "./index";
+import type { CommonLatch } from "./common";
 
 export type Gated = Pick<CommonLatch, "enter" | "answered" | "run">;
 

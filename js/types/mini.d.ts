@@ -1,6 +1,6 @@
-import type { CommonLatch, CommonOptions, LatchError, State, Store } from "./index";
+import type { CommonLatch, CommonOptions, State, Store } from "./common";
 
-export { LatchError };
+export * from "./common";
 
 /** What a task can do before and after its request is sent. */
 export interface Task {

@@ -1,4 +1,4 @@
-import type { Cause, State, Step } from "./index";
+import type { Cause, State, Step } from "./common";
 
 export interface Explanation {
   code: Cause;

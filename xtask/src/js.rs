@@ -90,6 +90,8 @@ pub(crate) fn test(project: &Project, counts: &mut Counts) -> Result<()> {
         .env("TESTSERVER", project.target.join("debug/testserver"));
     counts::run(&mut command, counts)?;
     let types = "node_modules/typescript/bin/tsc";
-    proc::run(&mut node(project, &[types, "-p", "test/types"]))?;
+    for host in ["test/types/page", "test/types/mini"] {
+        proc::run(&mut node(project, &[types, "-p", host]))?;
+    }
     sizes(project)
 }
