@@ -102,24 +102,23 @@ pub fn parse<'a>(
     ] = classify(shape, status, body)?;
     let token_type = token_type_of(token_type);
     let no_number = expiry.kind == Kind::Other;
-    let spans = [
+    // Only numbers are kept of the fields, so that the body can be written to. Two fields may have the same
+    // path; its text is unescaped once.
+    let mut spans = [
         access_token.text(),
         refresh_token.text(),
         scope.text(),
         subject.text_or_number(),
         expiry.text_or_number(),
     ];
-    // Only numbers are kept of the fields, so that the body can be written to. Two fields may have the same
-    // path; its text is unescaped once.
-    let mut spans = spans.map(|(start, len)| (start, len, false));
     let mut left = spans.as_mut_slice();
     while let [span, later @ ..] = left {
-        let (start, len, is_done) = *span;
-        if !is_done {
+        let (start, len, has_escapes) = *span;
+        if has_escapes {
             let text = body
                 .get_mut(start..start.saturating_add(len))
                 .unwrap_or_default();
-            *span = (start, unescape(text), true);
+            *span = (start, unescape(text), false);
         }
         for same in later.iter_mut().filter(|other| other.0 == start) {
             *same = *span;
@@ -193,7 +192,7 @@ const NO_ERROR: &[&str] = &["false"];
 
 /// What a code means; `None`: there is none, or it means success.
 fn failure_of(shape: &ResponseShape, code: Value<'_>) -> Option<TokenFailure> {
-    let is = |name: &str| is_text(code.raw, name);
+    let is = |name: &str| is_text(code.raw, name.as_bytes());
     let is_in = |names: &[&str]| names.iter().any(|name| is(name));
     let success_codes = match shape.success_codes {
         [] => NO_ERROR,

@@ -7,9 +7,13 @@ pub const MAX_DEPTH: usize = 32;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Value<'b> {
     pub(super) kind: Kind,
+    has_escapes: bool,
     start: usize,
     pub(super) raw: &'b str,
 }
+
+/// Where a text stands in the body, how long it is, and whether there are escapes to be undone in it.
+pub(super) type Span = (usize, usize, bool);
 
 #[derive(Clone, Copy, PartialEq, Default)]
 pub(super) enum Kind {
@@ -21,20 +25,24 @@ pub(super) enum Kind {
 }
 
 impl Value<'_> {
-    /// Where a string stands in the body and how long it is; nowhere for another kind.
-    pub(super) const fn text(&self) -> (usize, usize) {
+    /// Where a string stands; nowhere for another kind.
+    pub(super) const fn text(&self) -> Span {
         match self.kind {
-            Kind::Text => (self.start, self.raw.len()),
-            _ => (0, 0),
+            Kind::Text => self.span(),
+            _ => (0, 0, false),
         }
     }
 
     /// The same for a string or a number.
-    pub(super) const fn text_or_number(&self) -> (usize, usize) {
+    pub(super) const fn text_or_number(&self) -> Span {
         match self.kind {
-            Kind::Text | Kind::Number => (self.start, self.raw.len()),
-            _ => (0, 0),
+            Kind::Text | Kind::Number => self.span(),
+            _ => (0, 0, false),
         }
+    }
+
+    const fn span(&self) -> Span {
+        (self.start, self.raw.len(), self.has_escapes)
     }
 }
 
@@ -47,9 +55,8 @@ struct Slot<'b> {
 }
 
 impl<'b> Slot<'b> {
-    fn step(&self, depth: usize) -> Option<&'static str> {
-        // An array, because the search for a lone character links a panic.
-        self.path?.split(['.']).nth(depth)
+    fn step(&self, depth: usize) -> Option<&'static [u8]> {
+        self.path?.as_bytes().split(|byte| *byte == b'.').nth(depth)
     }
 
     /// The walk stands at a key inside `depth` outer keys.
@@ -62,9 +69,11 @@ impl<'b> Slot<'b> {
     }
 
     fn see_value(&mut self, depth: usize, value: Value<'b>) {
-        let is_here = (self.matched == depth) & self.step(depth).is_none();
-        if is_here & (self.value.kind == Kind::Absent) {
-            self.value = value;
+        if self.matched == depth {
+            let is_here = self.step(depth).is_none();
+            if is_here & (self.value.kind == Kind::Absent) {
+                self.value = value;
+            }
         }
     }
 }
@@ -181,7 +190,7 @@ impl<'b, const N: usize> Walk<'b, N> {
     }
 
     fn member(&mut self) -> Option<Next> {
-        let key = self.string()?;
+        let (key, _) = self.string()?;
         self.skip_space();
         self.eat(b':').then_some(())?;
         let depth = self.open.depth.saturating_sub(1);
@@ -197,9 +206,10 @@ impl<'b, const N: usize> Walk<'b, N> {
             b'{' => return self.container(start, b'}'),
             b'[' => return self.container(start, b']'),
             b'"' => {
-                let raw = self.string()?;
+                let (raw, has_escapes) = self.string()?;
                 self.see(Value {
                     kind: Kind::Text,
+                    has_escapes,
                     start: start.saturating_add(1),
                     raw,
                 });
@@ -208,6 +218,7 @@ impl<'b, const N: usize> Walk<'b, N> {
                 let raw = self.word("true").or_else(|| self.word("false"))?;
                 self.see(Value {
                     kind: Kind::Other,
+                    has_escapes: false,
                     start,
                     raw,
                 });
@@ -219,6 +230,7 @@ impl<'b, const N: usize> Walk<'b, N> {
                 let raw = self.take(number_len(self.rest)?)?;
                 self.see(Value {
                     kind: Kind::Number,
+                    has_escapes: false,
                     start,
                     raw,
                 });
@@ -231,6 +243,7 @@ impl<'b, const N: usize> Walk<'b, N> {
         let raw = self.take(1)?;
         self.see(Value {
             kind: Kind::Other,
+            has_escapes: false,
             start,
             raw,
         });
@@ -244,24 +257,26 @@ impl<'b, const N: usize> Walk<'b, N> {
         }
     }
 
-    /// A string's content: valid, and still escaped.
-    fn string(&mut self) -> Option<&'b str> {
+    /// A string's content: valid, and still escaped; and whether there are escapes in it.
+    fn string(&mut self) -> Option<(&'b str, bool)> {
         self.eat(b'"').then_some(())?;
         let mut rest = self.rest;
-        // A quote ends it; what is behind a backslash belongs to it.
-        while !rest.starts_with(b"\"") {
-            let ([b'\\', _, after @ ..] | [_, after @ ..]) = rest else {
-                return None;
+        let mut has_escapes = false;
+        loop {
+            let (first, after) = rest.split_first()?;
+            rest = match first {
+                b'"' => break,
+                b'\\' => {
+                    has_escapes = true;
+                    rest.get(escape(rest)?.1..)?
+                }
+                0..=0x1F => return None,
+                _ => after,
             };
-            rest = after;
         }
         let raw = self.take(self.rest.len().saturating_sub(rest.len()))?;
         self.eat(b'"');
-        let mut rest = raw;
-        while let Some((_, len)) = next_char(rest) {
-            rest = rest.get(len..)?;
-        }
-        rest.is_empty().then_some(raw)
+        Some((raw, has_escapes))
     }
 
     fn word(&mut self, word: &str) -> Option<&'b str> {
@@ -321,15 +336,26 @@ pub(super) fn chars(raw: &str) -> impl Iterator<Item = char> {
     })
 }
 
-pub(super) fn is_text(raw: &str, text: &str) -> bool {
-    chars(raw).eq(text.chars())
+/// Whether a string's content is this text.
+pub(super) fn is_text(raw: &str, text: &[u8]) -> bool {
+    if raw.as_bytes() == text {
+        return true;
+    }
+    let mut rest = text;
+    for character in chars(raw) {
+        let mut bytes = [0; 4];
+        match rest.strip_prefix(character.encode_utf8(&mut bytes).as_bytes()) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// The first character of a string's content, and how many bytes it takes there.
 fn next_char(raw: &str) -> Option<(char, usize)> {
     match raw.chars().next()? {
         '\\' => escape(raw.as_bytes()),
-        '\0'..='\x1F' => None,
         character => Some((character, character.len_utf8())),
     }
 }
