@@ -263,16 +263,21 @@ impl<'b, const N: usize> Walk<'b, N> {
         let mut rest = self.rest;
         let mut has_escapes = false;
         loop {
-            let (first, after) = rest.split_first()?;
-            rest = match first {
-                b'"' => break,
-                b'\\' => {
-                    has_escapes = true;
-                    rest.get(escape(rest)?.1..)?
+            // Many at once, where the processor can.
+            while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
+                if !chunk.iter().fold(true, |all, byte| all & is_plain(*byte)) {
+                    break;
                 }
-                0..=0x1F => return None,
-                _ => after,
-            };
+                rest = after;
+            }
+            let special = rest.iter().position(|byte| !is_plain(*byte))?;
+            rest = rest.get(special..)?;
+            match rest.first()? {
+                b'"' => break,
+                b'\\' => rest = rest.get(escape(rest)?.1..)?,
+                _ => return None,
+            }
+            has_escapes = true;
         }
         let raw = self.take(self.rest.len().saturating_sub(rest.len()))?;
         self.eat(b'"');
@@ -301,6 +306,11 @@ impl<'b, const N: usize> Walk<'b, N> {
             self.rest = rest;
         }
     }
+}
+
+/// Whether a byte of a string stands for itself.
+const fn is_plain(byte: u8) -> bool {
+    (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
 }
 
 /// Length of the JSON number that a text begins with (RFC 8259 6).
