@@ -1,6 +1,7 @@
 //! `cargo xtask <command>`: everything that is run on this repository, one module per command.
 
 mod artifacts;
+mod bench;
 mod c;
 mod counts;
 mod coverage;
@@ -102,6 +103,11 @@ const COMMANDS: &[Command] = &[
         name: "js",
         line: "build the package for pages and mini-programs: [test|sizes]",
         run: js::run,
+    },
+    Command {
+        name: "bench",
+        line: "count the instructions of the paths that users run, beside the least that they could take",
+        run: bench::run,
     },
     Command {
         name: "mutants",

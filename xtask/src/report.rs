@@ -1,4 +1,4 @@
-//! The figures of `docs/proof.md`: each command prints its own, and writes them there when `UPDATE` is set.
+//! The figures in documents, those of `docs/proof.md` above all: each command prints its own, and writes them there when `UPDATE` is set.
 
 use std::fmt::Write as _;
 
@@ -28,20 +28,30 @@ impl Table {
         }
         self.0.push('\n');
     }
+
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Prints what a command found. With `UPDATE` set it also replaces what stands between the command's two marks in
 /// the document: `<!-- name begin -->` and `<!-- name end -->`.
 pub(crate) fn write(project: &Project, name: &str, found: &Table) -> Result<()> {
+    write_to(project, FILE, name, found)
+}
+
+/// The same for another document.
+pub(crate) fn write_to(project: &Project, file: &str, name: &str, found: &Table) -> Result<()> {
     println!("\n{}", found.0);
     if std::env::var_os("UPDATE").is_none() {
         return Ok(());
     }
-    let path = project.root.join(FILE);
-    let text = std::fs::read_to_string(&path).with_context(|| FILE.to_owned())?;
+    let path = project.root.join(file);
+    let text = std::fs::read_to_string(&path).with_context(|| file.to_owned())?;
     let text = replaced(&text, name, &found.0)
-        .with_context(|| format!("{FILE} has no marks for `{name}`"))?;
-    std::fs::write(&path, text).with_context(|| FILE.to_owned())
+        .with_context(|| format!("{file} has no marks for `{name}`"))?;
+    std::fs::write(&path, text).with_context(|| file.to_owned())
 }
 
 fn replaced(text: &str, name: &str, found: &str) -> Option<String> {

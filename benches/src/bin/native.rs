@@ -1,5 +1,5 @@
 //! One case, to be run under callgrind, which counts what `counted` does: `bench-native PATH WHO`. Without words: the
-//! list of cases.
+//! paths in the order of the table, then the cases.
 
 use std::process::ExitCode;
 
@@ -24,6 +24,9 @@ fn run(case: &Case) {
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [path, who] = words.as_slice() else {
+        for path in benches::path::ALL {
+            println!("{path}");
+        }
         for case in cases() {
             println!("{}\t{}", case.path, case.who.name());
         }
