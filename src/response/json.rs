@@ -263,7 +263,8 @@ impl<'b, const N: usize> Walk<'b, N> {
         let mut rest = self.rest;
         let mut has_escapes = false;
         loop {
-            // Many at once, where the processor can.
+            // Many at once, where the processor can; elsewhere it would be a loop more.
+            #[cfg(target_pointer_width = "64")]
             while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
                 if !chunk.iter().fold(true, |all, byte| all & is_plain(*byte)) {
                     break;
