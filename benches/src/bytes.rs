@@ -34,7 +34,7 @@ const PARTS: &[&str] = &[
     "\",\"scope\":\"openid profile email offline\"}",
 ];
 
-const CHALLENGE: &str =
+pub(crate) const CHALLENGE: &str =
     "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"The access token expired\"";
 
 const fn filled<const N: usize>(seed: u32) -> [u8; N] {

@@ -308,7 +308,7 @@ pub(crate) const CASES: &[Case] = &[
     case(path::ANSWER, ready, answer),
     case(path::PERMIT_AND_ANSWER, released, permit_and_answer),
     case(path::LATE_401, ready, late_401),
-    case(path::TIMER, ready_in_memory, timer),
+    case(path::TIMER, ready, timer),
     case(path::ROUND, ready_in_memory, round),
     case(path::STORED_ROUND, ready, round),
     case(path::TOUR, fresh, tour),

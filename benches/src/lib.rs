@@ -10,6 +10,7 @@ mod desk;
 mod hand;
 mod latch;
 mod rival;
+mod with_c;
 mod with_smlang;
 mod with_statig;
 
@@ -24,6 +25,7 @@ pub struct World {
     hand: hand::Machine,
     statig: with_statig::Side,
     smlang: with_smlang::Side,
+    c: with_c::Side,
     bytes: bytes::Side,
     /// What the path found: the same for all of a row.
     pub found: u32,
@@ -34,6 +36,8 @@ pub struct World {
 pub enum Who {
     /// This library.
     Latch,
+    /// The same through its C interface.
+    C,
     /// Written by hand, without checks; for bytes, the copying of them.
     Floor,
     /// The same five states with statig.
@@ -52,6 +56,7 @@ impl Who {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Latch => "tokenlatch",
+            Self::C => "C API",
             Self::Floor => "floor",
             Self::Statig => "statig",
             Self::Smlang => "smlang",
@@ -78,9 +83,16 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     static HAND: [Case; rival::CASES] = rival::cases::<hand::Machine>();
     static STATIG: [Case; rival::CASES] = rival::cases::<with_statig::Side>();
     static SMLANG: [Case; rival::CASES] = rival::cases::<with_smlang::Side>();
-    [latch::CASES, &HAND, &STATIG, &SMLANG, bytes::CASES]
-        .into_iter()
-        .flatten()
+    [
+        latch::CASES,
+        with_c::CASES,
+        &HAND,
+        &STATIG,
+        &SMLANG,
+        bytes::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// What counting itself costs: a case that does nothing.

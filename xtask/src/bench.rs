@@ -52,6 +52,9 @@ fn build(project: &Project, profile: &str, more: &[&str]) -> Result<()> {
     command.args(["--manifest-path", "benches/Cargo.toml"]);
     command
         .args(more)
+        // As much as the latch has that the calls from Rust are made to.
+        .env("TOKENLATCH_TOKEN_CAPACITY", "1024")
+        .env("TOKENLATCH_WAITER_CAPACITY", "8")
         .env("CARGO_TARGET_DIR", project.target.join("benches"));
     proc::run(&mut command)
 }
