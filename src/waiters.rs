@@ -1,5 +1,7 @@
 //! The bounded queue of requests that wait, and the receipts of those that left.
 
+use core::cell::Cell;
+
 use crate::error::PermitError;
 use crate::error::Rejected;
 use crate::why::Cause;
@@ -141,11 +143,9 @@ impl<const W: usize> Waiters<W> {
         let at = self.0.iter().position(|slot| slot.waiter == waiter);
         let tail = at.and_then(|at| self.0.get_mut(at..)).unwrap_or_default();
         // Those behind it move up, each to the place before its own.
-        let mut behind = None;
-        for slot in tail.iter_mut().rev() {
-            let own = *slot;
-            *slot = behind.unwrap_or(own);
-            behind = Some(own);
+        let cells = Cell::from_mut(tail).as_slice_of_cells();
+        for (to, from) in cells.iter().zip(cells.iter().skip(1)) {
+            to.set(from.get());
         }
         at.and_then(|_| self.0.pop()).is_some()
     }
