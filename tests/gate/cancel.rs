@@ -227,6 +227,26 @@ fn a_token_request_that_hangs_is_dropped_for_the_next_one() {
     check(&gate);
 }
 
+// promises: P15
+#[test]
+fn a_deadline_that_comes_without_an_order_is_kept() {
+    let time = Time::new();
+    let world = World::new(&time, 1, Weather::default());
+    let gate = gate(&time, quick(), 1);
+    let mut executor = Executor::new();
+    executor.background(run(gate.runner().expect("the only one"), &world));
+    executor.spawn(async {
+        time.sleep(1_000).await;
+        // Nothing was due until now, and the runner sleeps without a timer.
+        gate.login_started().expect("it is opened");
+        let mut watch = gate.watch().expect("room");
+        while watch.changed().await.login.is_none() {}
+        assert_eq!(time.millis(), 12_000);
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+}
+
 // promises: P1, P14
 #[test]
 fn from_inside_its_own_closure_a_gate_can_only_be_looked_at() {
