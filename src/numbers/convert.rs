@@ -241,6 +241,7 @@ pub(crate) const fn probe_result(number: u32) -> Option<ProbeResult> {
     }
 }
 
+#[cfg(feature = "capi")]
 pub(crate) const fn failure(failure: TokenFailure) -> u32 {
     match failure {
         TokenFailure::NotSent => TL_FAILURE_NOT_SENT,
