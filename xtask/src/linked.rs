@@ -16,7 +16,7 @@ use anyhow::ensure;
 
 use crate::proc;
 use crate::project::Project;
-use crate::stack;
+use crate::stack::Calls;
 use crate::tools;
 
 pub(crate) const MANIFEST: &str = "nopanic/Cargo.toml";
@@ -61,7 +61,7 @@ pub(crate) fn all(project: &Project) -> Result<Vec<(&'static str, Vec<Build>)>> 
 }
 
 /// The tools that come with the compiler.
-fn own_tools(project: &Project) -> Result<PathBuf> {
+pub(crate) fn own_tools(project: &Project) -> Result<PathBuf> {
     let root = proc::read(project.command("rustc").args(["--print", "sysroot"]))?;
     let version = proc::read(project.command("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -74,10 +74,10 @@ fn is_thumb(target: &str) -> bool {
     target.starts_with("thumb")
 }
 
-struct Bench<'a> {
-    project: &'a Project,
-    out: PathBuf,
-    tools: PathBuf,
+pub(crate) struct Bench<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) out: PathBuf,
+    pub(crate) tools: PathBuf,
 }
 
 impl Bench<'_> {
@@ -151,7 +151,7 @@ impl Bench<'_> {
         let mut stack = BTreeMap::new();
         if is_thumb(target) && panics.is_empty() {
             let code = self.tool("llvm-objdump", &["-d", "--no-show-raw-insn"], &file)?;
-            stack = stack::worst(&std::fs::read(&file)?, &code, PREFIX)?;
+            stack = Calls::read(&std::fs::read(&file)?, &code)?.worst(PREFIX)?;
             ensure!(
                 stack.len() == functions.len(),
                 "a function has lost its name"
@@ -208,7 +208,13 @@ impl Bench<'_> {
         Ok(names.into_iter().map(str::to_owned).collect())
     }
 
-    fn link(&self, target: &str, functions: &[String], built: &Path, file: &Path) -> Command {
+    pub(crate) fn link(
+        &self,
+        target: &str,
+        functions: &[String],
+        built: &Path,
+        file: &Path,
+    ) -> Command {
         let linker = self.tools.join("rust-lld");
         let mut command = self.project.command(&linker.to_string_lossy());
         let (flavor, keep) = if target.starts_with("wasm") {
@@ -241,7 +247,7 @@ impl Bench<'_> {
         Ok(Some(errors))
     }
 
-    fn tool(&self, name: &str, args: &[&str], file: &Path) -> Result<String> {
+    pub(crate) fn tool(&self, name: &str, args: &[&str], file: &Path) -> Result<String> {
         let path = self.tools.join(name);
         let mut command = self.project.command(&path.to_string_lossy());
         proc::read(command.args(args).arg(file))

@@ -26,6 +26,7 @@ mod reasons;
 mod report;
 mod scenarios;
 mod simulate;
+mod size;
 mod stack;
 mod test;
 mod tidy;
@@ -78,6 +79,11 @@ const COMMANDS: &[Command] = &[
         name: "header",
         line: "compare the C header with the source; UPDATE=1 writes it",
         run: header::run,
+    },
+    Command {
+        name: "size",
+        line: "flash, stack and types of a small firmware, compared with `xtask/size.budget`",
+        run: size::run,
     },
     Command {
         name: "explore",

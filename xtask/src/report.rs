@@ -41,10 +41,10 @@ pub(crate) fn write(project: &Project, name: &str, found: &Table) -> Result<()> 
     write_to(project, FILE, name, found)
 }
 
-/// The same for another document.
+/// The same in another document.
 pub(crate) fn write_to(project: &Project, file: &str, name: &str, found: &Table) -> Result<()> {
     println!("\n{}", found.0);
-    if std::env::var_os("UPDATE").is_none() {
+    if !is_update() {
         return Ok(());
     }
     let path = project.root.join(file);
@@ -52,6 +52,11 @@ pub(crate) fn write_to(project: &Project, file: &str, name: &str, found: &Table)
     let text = replaced(&text, name, &found.0)
         .with_context(|| format!("{file} has no marks for `{name}`"))?;
     std::fs::write(&path, text).with_context(|| file.to_owned())
+}
+
+/// Whether `UPDATE` is set: what was found is written down.
+pub(crate) fn is_update() -> bool {
+    std::env::var_os("UPDATE").is_some()
 }
 
 fn replaced(text: &str, name: &str, found: &str) -> Option<String> {

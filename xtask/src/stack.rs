@@ -33,25 +33,79 @@ struct Instruction<'a> {
 /// The registers that hold a constant from the code.
 type Registers<'a> = BTreeMap<&'a str, u32>;
 
-/// The bytes of stack that each function whose name begins with `prefix` takes at most, with all that it calls.
-pub(crate) fn worst(data: &[u8], disassembly: &str, prefix: &str) -> Result<BTreeMap<String, u64>> {
-    let file = object::File::parse(data)?;
-    let lengths = file
-        .symbols()
-        .map(|symbol| (symbol.address() & !1, symbol.size()));
-    let lengths = lengths.filter(|(_, length)| *length > 0).collect();
-    let functions = functions(disassembly, &lengths, |address| word(&file, address))?;
-    let frames = frames(&file, &functions)?;
-    let mut known = BTreeMap::new();
-    let mut found = BTreeMap::new();
-    for symbol in file.symbols() {
-        if let Some(name) = symbol.name()?.strip_prefix(prefix) {
-            let start = symbol.address() & !1;
-            let depth = depth(start, &functions, &frames, &mut known)?;
-            found.insert(name.to_owned(), depth);
-        }
+/// The functions of a linked file, what each takes and what it calls.
+pub(crate) struct Calls {
+    functions: BTreeMap<u64, Function>,
+    frames: BTreeMap<u64, u64>,
+    lengths: BTreeMap<u64, u64>,
+    names: Vec<(String, u64)>,
+}
+
+impl Calls {
+    /// `disassembly` is that of `data`.
+    pub(crate) fn read(data: &[u8], disassembly: &str) -> Result<Self> {
+        let file = object::File::parse(data)?;
+        let lengths = file
+            .symbols()
+            .map(|symbol| (symbol.address() & !1, symbol.size()));
+        let lengths = lengths.filter(|(_, length)| *length > 0).collect();
+        let functions = functions(disassembly, &lengths, |address| word(&file, address))?;
+        let frames = frames(&file, &functions)?;
+        let names = file
+            .symbols()
+            .map(|symbol| Ok((symbol.name()?.to_owned(), symbol.address() & !1)))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            functions,
+            frames,
+            lengths,
+            names,
+        })
     }
-    Ok(found)
+
+    /// The bytes of stack that each function whose name begins with `prefix` takes at most, with all that it calls.
+    pub(crate) fn worst(&self, prefix: &str) -> Result<BTreeMap<String, u64>> {
+        let mut known = BTreeMap::new();
+        let mut found = BTreeMap::new();
+        for (name, start) in &self.names {
+            if let Some(name) = name.strip_prefix(prefix) {
+                let depth = depth(*start, &self.functions, &self.frames, &mut known)?;
+                found.insert(name.to_owned(), depth);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The name of the function at an address, and the bytes of stack that it takes at most.
+    pub(crate) fn deepest(&self, start: u64) -> Result<(String, u64)> {
+        let depth = depth(start, &self.functions, &self.frames, &mut BTreeMap::new())?;
+        Ok((self.name(start)?, depth))
+    }
+
+    /// The bytes of code that can be reached from `starts`, but for those only reached through what `cut` names.
+    pub(crate) fn reached(&self, starts: &[u64], cut: &str) -> Result<u64> {
+        let mut seen = BTreeSet::new();
+        let mut ahead = starts.to_vec();
+        let mut is_cut = cut.is_empty();
+        while let Some(start) = ahead.pop() {
+            let function = self.functions.get(&start).context("no code there")?;
+            if !cut.is_empty() && self.name(start)?.contains(cut) {
+                is_cut = true;
+                continue;
+            }
+            if seen.insert(start) {
+                ahead.extend(&function.calls);
+            }
+        }
+        ensure!(is_cut, "`{cut}` is not called from anywhere");
+        let lengths = seen.iter().filter_map(|start| self.lengths.get(start));
+        Ok(lengths.sum())
+    }
+
+    fn name(&self, start: u64) -> Result<String> {
+        let function = self.functions.get(&start).context("no code there")?;
+        Ok(format!("{:#}", rustc_demangle::demangle(&function.name)))
+    }
 }
 
 /// The recorded frames. The compiler's own routines come without; for them it is what they push and reserve.

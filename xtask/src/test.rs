@@ -23,6 +23,7 @@ use crate::project::Project;
 use crate::promises;
 use crate::scenarios;
 use crate::simulate;
+use crate::size;
 use crate::tidy;
 use crate::tools;
 use crate::trace;
@@ -68,6 +69,11 @@ const STEPS: &[Step] = &[
         name: "no-panic",
         line: "no panic can be reached, on five targets; the stack is bounded",
         run: |project, _| no_panic::check(project),
+    },
+    Step {
+        name: "size",
+        line: "a small firmware has not grown",
+        run: |project, _| size::check(project),
     },
     Step {
         name: "fuzz",
@@ -168,6 +174,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
 const APART: &[&str] = &[
     "fuzz/Cargo.toml",
     linked::MANIFEST,
+    size::MANIFEST,
     "proof/bare/Cargo.toml",
     "js/core/Cargo.toml",
 ];
