@@ -46,14 +46,19 @@ impl Writer<'_> {
 
     /// The shortest form (RFC 8949 4.2.1).
     fn head(&mut self, major: u8, value: u64) -> Option<()> {
-        let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
-        match value {
-            0..=23 => self.put(&[major | h]),
-            24..=0xFF => self.put(&[major | 24, h]),
-            0x100..=0xFFFF => self.put(&[major | 25, g, h]),
-            0x1_0000..=0xFFFF_FFFF => self.put(&[major | 26, e, f, g, h]),
-            _ => self.put(&[major | 27, a, b, c, d, e, f, g, h]),
-        }
+        let bytes = value.to_be_bytes();
+        let [.., low] = bytes;
+        // The least number of bytes, of those that have a code.
+        let (code, length) = match value {
+            0..=23 => (low, 0),
+            24..=0xFF => (24, 1),
+            0x100..=0xFFFF => (25, 2),
+            0x1_0000..=0xFFFF_FFFF => (26, 4),
+            _ => (27, 8),
+        };
+        self.put(&[major | code])?;
+        let (_, shortest) = bytes.split_at_checked(bytes.len().wrapping_sub(length))?;
+        self.put(shortest)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Option<()> {

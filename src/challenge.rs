@@ -61,10 +61,12 @@ impl ChallengeKind {
     ];
 
     fn of_error(error: ParamValue<'_>) -> Self {
-        Self::ERRORS
-            .into_iter()
-            .find(|kind| error == *kind.name())
-            .unwrap_or(Self::OtherError)
+        for kind in Self::ERRORS {
+            if error.bytes().eq(kind.name().bytes()) {
+                return kind;
+            }
+        }
+        Self::OtherError
     }
 }
 
@@ -88,10 +90,9 @@ impl<'a> Challenge<'a> {
         let mut best = Self::default();
         for header in headers {
             best.read(header);
-            best.improve(Self {
-                kind: ChallengeKind::OtherScheme,
-                ..Self::default()
-            });
+            if best.kind == ChallengeKind::Absent {
+                best.kind = ChallengeKind::OtherScheme;
+            }
         }
         best
     }
@@ -125,8 +126,8 @@ impl<'a> Challenge<'a> {
     #[must_use]
     pub fn max_age(&self) -> Option<u64> {
         let mut number = None;
-        for character in self.max_age?.chars() {
-            let digit = character.to_digit(10)?;
+        for byte in self.max_age?.bytes() {
+            let digit = char::from(byte).to_digit(10)?;
             number = Some(
                 number
                     .unwrap_or(0_u64)
@@ -171,18 +172,16 @@ impl<'a> Challenge<'a> {
     }
 
     fn of_scheme(word: &[u8]) -> Self {
-        let ours = ["Bearer", "DPoP"]
-            .iter()
-            .any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()));
-        let kind = if ours {
-            ChallengeKind::NoError
-        } else {
-            ChallengeKind::OtherScheme
-        };
-        Self {
-            kind,
+        let mut challenge = Self {
+            kind: ChallengeKind::OtherScheme,
             ..Self::default()
+        };
+        for scheme in ["Bearer", "DPoP"] {
+            if word.eq_ignore_ascii_case(scheme.as_bytes()) {
+                challenge.kind = ChallengeKind::NoError;
+            }
         }
+        challenge
     }
 
     fn set(&mut self, name: &[u8], value: ParamValue<'a>) {
@@ -216,6 +215,16 @@ pub struct ParamValue<'a> {
 }
 
 impl<'a> ParamValue<'a> {
+    /// Its bytes, which may be anything.
+    fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
+        let mut escaped = false;
+        self.raw.iter().copied().filter(move |byte| {
+            // A backslash is dropped unless the one before it was.
+            escaped = !escaped & (*byte == b'\\');
+            !escaped
+        })
+    }
+
     /// Its characters.
     pub fn chars(self) -> impl Iterator<Item = char> + use<'a> {
         let mut escaped = false;

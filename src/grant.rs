@@ -103,39 +103,36 @@ impl<'a> Grant<'a> {
     }
 }
 
-fn check_length(len: usize, capacity: usize) -> Result<(), GrantError> {
-    if len > capacity {
-        return Err(GrantError::TooLong);
-    }
-    Ok(())
-}
+/// What scripts write for a missing value.
+const LITERALS: [&str; 4] = ["undefined", "null", "[object Object]", "NaN"];
 
 /// RFC 6749 A.12, A.17: visible characters; a space only where no header has to carry it.
 pub(crate) fn check_token(token: &str, capacity: usize, lowest: u8) -> Result<(), GrantError> {
-    match token {
-        "" => return Err(GrantError::Empty),
-        "undefined" | "null" | "[object Object]" | "NaN" => return Err(GrantError::Literal),
-        _ => {}
+    if LITERALS.contains(&token) {
+        return Err(GrantError::Literal);
     }
-    if token.starts_with(['"', '\'']) {
-        return Err(GrantError::Quoted);
+    let bytes = token.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return Err(GrantError::Empty);
+    };
+    for end in [first, last] {
+        if let b'"' | b'\'' = end {
+            return Err(GrantError::Quoted);
+        }
     }
-    if token.ends_with(['"', '\'']) {
-        return Err(GrantError::Quoted);
-    }
-    // An array, because the search for a lone character links a panic.
-    if let Some((scheme, _)) = token.split_once([' ']) {
-        if ["bearer", "dpop"]
-            .iter()
-            .any(|known| scheme.eq_ignore_ascii_case(known))
-        {
+    for scheme in ["bearer ", "dpop "] {
+        let head = bytes.get(..scheme.len()).unwrap_or_default();
+        if head.eq_ignore_ascii_case(scheme.as_bytes()) {
             return Err(GrantError::Scheme);
         }
     }
-    if token.bytes().any(|byte| !(lowest..=0x7e).contains(&byte)) {
+    if bytes.iter().any(|byte| !(lowest..=0x7e).contains(byte)) {
         return Err(GrantError::Character);
     }
-    check_length(token.len(), capacity)
+    if bytes.len() > capacity {
+        return Err(GrantError::TooLong);
+    }
+    Ok(())
 }
 
 /// Order of credentials (P5): a login or logout raises `sign_in`, a renewal raises `serial`.

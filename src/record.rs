@@ -18,7 +18,9 @@ const MAGIC: [u8; 2] = *b"TL";
 const VERSION: u8 = 1;
 const TOMBSTONE_FIELDS: u64 = 7;
 const LIVE_FIELDS: u64 = 18;
-const CHECKSUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+
+/// The polynomial of CRC-32 (ISO-HDLC), its bits reversed.
+const POLYNOMIAL: u32 = 0xEDB8_8320;
 
 /// What everything but the tokens takes at most.
 pub(crate) const OVERHEAD: usize = 128;
@@ -111,23 +113,27 @@ pub(crate) fn encode(record: &Record<'_>, buffer: &mut [u8]) -> Option<usize> {
     encode_body(record, &mut writer)?;
     let left = writer.0.len();
     let end = buffer.len().saturating_sub(left);
-    let checksum = CHECKSUM.checksum(buffer.get(..end)?).to_le_bytes();
-    *buffer.get_mut(end..)?.first_chunk_mut()? = checksum;
-    end.checked_add(checksum.len())
+    let sum = checksum(buffer.get(..end)?).to_le_bytes();
+    *buffer.get_mut(end..)?.first_chunk_mut()? = sum;
+    end.checked_add(sum.len())
+}
+
+/// CRC-32 (ISO-HDLC). Bit by bit: a record is written and read seldom, and a table is larger than the rest of this.
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            let low = crc & 1;
+            crc = (crc >> 1) ^ (POLYNOMIAL & low.wrapping_neg());
+        }
+    }
+    !crc
 }
 
 fn encode_body(record: &Record<'_>, writer: &mut Writer<'_>) -> Option<()> {
-    let RecordFacts {
-        stamp,
-        saved_wall,
-        issued_wall,
-        expires_wall,
-        sent_wall,
-        sent,
-        has_refresh: _,
-        rotation,
-        debt,
-    } = record.facts;
+    let Record { facts, grant } = record;
+    let stamp = &facts.stamp;
     let fields = if stamp.live {
         LIVE_FIELDS
     } else {
@@ -135,128 +141,176 @@ fn encode_body(record: &Record<'_>, writer: &mut Writer<'_>) -> Option<()> {
     };
     writer.array(fields)?;
     writer.bool(stamp.live)?;
-    writer.number(stamp.sign_in)?;
-    writer.number(stamp.serial)?;
-    writer.number(stamp.origin)?;
-    writer.number(stamp.nonce)?;
-    writer.number(saved_wall)?;
-    writer.number(debt)?;
+    for number in [stamp.sign_in, stamp.serial, stamp.origin, stamp.nonce] {
+        writer.number(number)?;
+    }
+    writer.number(facts.saved_wall)?;
+    writer.number(facts.debt)?;
     if !stamp.live {
         return Some(());
     }
-    let rotation: u8 = match rotation {
+    let rotation: u8 = match facts.rotation {
         Rotation::Unknown => 0,
         Rotation::Rotates => 1,
         Rotation::Keeps => 2,
     };
-    let token_type: u8 = match record.grant.token_type {
+    let token_type: u8 = match grant.token_type {
         TokenType::Bearer => 0,
         TokenType::Dpop => 1,
     };
-    writer.number(issued_wall)?;
-    writer.number(expires_wall)?;
-    writer.bool(sent)?;
-    writer.number(sent_wall)?;
+    writer.number(facts.issued_wall)?;
+    writer.number(facts.expires_wall)?;
+    writer.bool(facts.sent)?;
+    writer.number(facts.sent_wall)?;
     writer.number(rotation)?;
     writer.number(token_type)?;
-    writer.text(record.grant.access_token)?;
-    writer.text(record.grant.refresh_token.unwrap_or_default())?;
-    writer.text(record.grant.scope.unwrap_or_default())?;
-    writer.text(record.grant.subject.unwrap_or_default())?;
-    writer.bytes(record.grant.app_data.unwrap_or_default())
+    writer.text(grant.access_token)?;
+    for text in [grant.refresh_token, grant.scope, grant.subject] {
+        writer.text(text.unwrap_or_default())?;
+    }
+    writer.bytes(grant.app_data.unwrap_or_default())
 }
 
 /// The total decoder (P12). An empty slice is not for it: that is an absent record. Apart, so that only a load pays for
 /// its stack.
 #[inline(never)]
 pub(crate) fn decode(bytes: &[u8]) -> Result<Record<'_>, Corrupt> {
-    let (head, rest) = bytes.split_at_checked(3).ok_or(Corrupt::Truncated)?;
-    let [first, second, version] = head else {
-        return Err(Corrupt::Truncated);
-    };
+    let ([first, second, version], _) = bytes.split_first_chunk().ok_or(Corrupt::Truncated)?;
     if [*first, *second] != MAGIC {
         return Err(Corrupt::Magic);
     }
     if *version != VERSION {
         return Err(Corrupt::Version);
     }
-    let (body, checksum) = rest.split_last_chunk::<4>().ok_or(Corrupt::Truncated)?;
-    let covered = bytes.len().saturating_sub(checksum.len());
-    let covered = bytes.get(..covered).ok_or(Corrupt::Truncated)?;
-    if CHECKSUM.checksum(covered).to_le_bytes() != *checksum {
+    let (covered, sum) = bytes.split_last_chunk().ok_or(Corrupt::Truncated)?;
+    let body = covered.get(3..).ok_or(Corrupt::Truncated)?;
+    if checksum(covered).to_le_bytes() != *sum {
         return Err(Corrupt::Checksum);
     }
-    let mut reader = Reader(body);
-    let record = decode_body(&mut reader).ok_or(Corrupt::Content)?;
-    if !reader.0.is_empty() {
+    let mut fields = Fields {
+        rest: Reader(body),
+        fit: true,
+    };
+    let record = decode_body(&mut fields);
+    // More than the fields, or other fields than these.
+    if !fields.rest.0.is_empty() {
         return Err(Corrupt::Content);
     }
-    if record.facts.stamp.sign_in.max(record.facts.stamp.serial) > MAX_COUNTER {
+    if !fields.fit {
         return Err(Corrupt::Content);
     }
     Ok(record)
 }
 
-fn decode_body<'a>(reader: &mut Reader<'a>) -> Option<Record<'a>> {
-    let fields = reader.array()?;
-    let live = reader.bool()?;
-    let expected = if live { LIVE_FIELDS } else { TOMBSTONE_FIELDS };
-    if fields != expected {
-        return None;
+/// The fields that are left, and whether all that were read were what they should be. What is read after one that was
+/// not means nothing.
+struct Fields<'a> {
+    rest: Reader<'a>,
+    fit: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn or_unfit<T: Default>(&mut self, read: Option<T>) -> T {
+        self.fit &= read.is_some();
+        read.unwrap_or_default()
     }
-    let (sign_in, serial) = (reader.number()?, reader.number()?);
-    let (origin, nonce) = (reader.number()?, reader.number()?);
+
+    fn bool(&mut self) -> bool {
+        let read = self.rest.bool();
+        self.or_unfit(read)
+    }
+
+    #[inline(never)]
+    fn number(&mut self) -> u64 {
+        let read = self.rest.number();
+        self.or_unfit(read)
+    }
+
+    #[inline(never)]
+    fn at_most(&mut self, most: u32) -> u32 {
+        let number = u32::try_from(self.number());
+        self.fit &= number.is_ok_and(|number| number <= most);
+        number.unwrap_or_default()
+    }
+
+    #[inline(never)]
+    fn text(&mut self) -> &'a str {
+        let read = self.rest.text();
+        self.or_unfit(read)
+    }
+
+    /// What is empty is absent.
+    #[inline(never)]
+    fn optional_text(&mut self) -> Option<&'a str> {
+        let text = self.text();
+        if text.is_empty() { None } else { Some(text) }
+    }
+
+    #[inline(never)]
+    fn optional_bytes(&mut self) -> Option<&'a [u8]> {
+        let read = self.rest.bytes();
+        let bytes = self.or_unfit(read);
+        if bytes.is_empty() { None } else { Some(bytes) }
+    }
+}
+
+fn decode_body<'a>(fields: &mut Fields<'a>) -> Record<'a> {
+    let count = fields.rest.array();
+    let live = fields.bool();
+    let expected = if live { LIVE_FIELDS } else { TOMBSTONE_FIELDS };
+    fields.fit &= count == Some(expected);
+    // Fields of a struct are read in the order in which they stand here.
     let stamp = Stamp {
-        sign_in,
         live,
-        serial,
-        origin,
-        nonce,
+        sign_in: fields.at_most(MAX_COUNTER),
+        serial: fields.at_most(MAX_COUNTER),
+        origin: fields.at_most(u32::MAX),
+        nonce: fields.at_most(u32::MAX),
     };
-    let (saved_wall, debt) = (reader.number()?, reader.number()?);
     let mut facts = RecordFacts {
         stamp,
-        saved_wall,
+        saved_wall: fields.number(),
+        debt: fields.number(),
         issued_wall: 0,
         expires_wall: 0,
         sent_wall: 0,
         sent: false,
         has_refresh: false,
         rotation: Rotation::Unknown,
-        debt,
     };
     let mut grant = Grant::ambient();
-    if !live {
-        return Some(Record { facts, grant });
+    if live {
+        facts.issued_wall = fields.number();
+        facts.expires_wall = fields.number();
+        facts.sent = fields.bool();
+        facts.sent_wall = fields.number();
+        facts.rotation = match fields.at_most(2) {
+            0 => Rotation::Unknown,
+            1 => Rotation::Rotates,
+            _ => Rotation::Keeps,
+        };
+        grant.token_type = match fields.at_most(1) {
+            0 => TokenType::Bearer,
+            _ => TokenType::Dpop,
+        };
+        grant.access_token = fields.text();
+        grant.refresh_token = fields.optional_text();
+        grant.scope = fields.optional_text();
+        grant.subject = fields.optional_text();
+        grant.app_data = fields.optional_bytes();
+        facts.has_refresh = grant.refresh_token.is_some();
     }
-    facts.issued_wall = reader.number()?;
-    facts.expires_wall = reader.number()?;
-    facts.sent = reader.bool()?;
-    facts.sent_wall = reader.number()?;
-    facts.rotation = match reader.number::<u64>()? {
-        0 => Rotation::Unknown,
-        1 => Rotation::Rotates,
-        2 => Rotation::Keeps,
-        _ => return None,
-    };
-    grant.token_type = match reader.number::<u64>()? {
-        0 => TokenType::Bearer,
-        1 => TokenType::Dpop,
-        _ => return None,
-    };
-    grant.access_token = reader.text()?;
-    grant.refresh_token = some(reader.text()?);
-    grant.scope = some(reader.text()?);
-    grant.subject = some(reader.text()?);
-    grant.app_data = some_bytes(reader.bytes()?);
-    facts.has_refresh = grant.refresh_token.is_some();
-    Some(Record { facts, grant })
+    Record { facts, grant }
 }
 
-fn some(text: &str) -> Option<&str> {
-    if text.is_empty() { None } else { Some(text) }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn some_bytes(bytes: &[u8]) -> Option<&[u8]> {
-    if bytes.is_empty() { None } else { Some(bytes) }
+    /// The check value in the catalogue of CRCs.
+    #[test]
+    fn the_checksum_is_crc_32() {
+        assert_eq!(checksum(b"123456789"), 0xCBF4_3926);
+        assert_eq!(checksum(b""), 0);
+    }
 }

@@ -96,20 +96,22 @@ impl Budget {
         Self { arrival: 0 }
     }
 
-    fn burst(config: &Config) -> u64 {
-        u64::from(config.budget).div_ceil(2)
+    fn burst(config: &Config) -> u32 {
+        u32::from(config.budget).div_ceil(2)
     }
 
     fn interval(config: &Config) -> u64 {
-        let spread = u64::from(config.budget)
+        let spread = u32::from(config.budget)
             .saturating_sub(Self::burst(config))
             .saturating_add(1);
-        u64::from(config.budget_window_ms).div_ceil(spread)
+        u64::from(config.budget_window_ms.div_ceil(spread))
     }
 
     /// When the next request may leave.
     pub(crate) fn allows_at(&self, config: &Config) -> u64 {
-        let slack = Self::interval(config).saturating_mul(Self::burst(config).saturating_sub(1));
+        let behind = Self::burst(config).saturating_sub(1);
+        // 32 and 8 bits: nothing wraps.
+        let slack = Self::interval(config).wrapping_mul(u64::from(behind));
         self.arrival.saturating_sub(slack)
     }
 
@@ -130,7 +132,7 @@ impl Budget {
 
     /// Takes over what another context, or this one before a restart, has spent.
     pub(crate) fn owe(&mut self, config: &Config, now: u64, debt: u64) {
-        let most = Self::interval(config).saturating_mul(Self::burst(config));
+        let most = Self::interval(config).wrapping_mul(u64::from(Self::burst(config)));
         self.arrival = self.arrival.max(now.saturating_add(debt.min(most)));
     }
 }

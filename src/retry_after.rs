@@ -1,20 +1,19 @@
 //! `Retry-After` (RFC 9110 10.2.3) and HTTP dates (RFC 9110 5.6.7).
 
-const DAY_MS: u64 = 86_400_000;
-
-const MONTHS: [(&str, u64); 12] = [
-    ("Jan", 31),
-    ("Feb", 28),
-    ("Mar", 31),
-    ("Apr", 30),
-    ("May", 31),
-    ("Jun", 30),
-    ("Jul", 31),
-    ("Aug", 31),
-    ("Sep", 30),
-    ("Oct", 31),
-    ("Nov", 30),
-    ("Dec", 31),
+/// The name of each month, and how many days it has, February a day more in a leap year.
+const MONTHS: [(&[u8; 3], u32); 12] = [
+    (b"Jan", 31),
+    (b"Feb", 28),
+    (b"Mar", 31),
+    (b"Apr", 30),
+    (b"May", 31),
+    (b"Jun", 30),
+    (b"Jul", 31),
+    (b"Aug", 31),
+    (b"Sep", 30),
+    (b"Oct", 31),
+    (b"Nov", 30),
+    (b"Dec", 31),
 ];
 
 /// Seconds to wait, from the value of a `Retry-After` header (RFC 9110 10.2.3).
@@ -28,13 +27,25 @@ const MONTHS: [(&str, u64); 12] = [
 #[must_use]
 pub fn retry_after(value: &[u8], server_date: Option<u64>, now: Option<u64>) -> Option<u32> {
     let value = value.trim_ascii();
-    let seconds = match digits(value) {
-        Some(seconds) => seconds,
-        None => http_date(value)?
-            .saturating_sub(server_date.or(now)?)
-            .div_ceil(1000),
-    };
-    Some(u32::try_from(seconds).unwrap_or(u32::MAX))
+    if let Some(seconds) = digits(value) {
+        return Some(seconds);
+    }
+    let millis = http_date(value)?.saturating_sub(server_date.or(now)?);
+    Some(whole_seconds(millis))
+}
+
+/// Rounded up; saturates. Long division, because a division of 64 bits is a large routine on small targets.
+fn whole_seconds(millis: u64) -> u32 {
+    let mut left = millis.saturating_add(999);
+    let mut seconds = 0;
+    for bit in (0..32).rev() {
+        seconds <<= 1;
+        if let Some(rest) = left.checked_sub(1000 << bit) {
+            left = rest;
+            seconds |= 1;
+        }
+    }
+    seconds
 }
 
 /// Unix milliseconds of an HTTP date (RFC 9110 5.6.7), such as the value of a `Date` header.
@@ -44,39 +55,58 @@ pub fn retry_after(value: &[u8], server_date: Option<u64>, now: Option<u64>) -> 
 /// last century and the others of this one. `None`: not a date, or before 1970.
 #[must_use]
 pub fn http_date(value: &[u8]) -> Option<u64> {
-    let value = core::str::from_utf8(value.trim_ascii()).ok()?;
     // "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994".
-    let mut pieces = value
-        .split([' ', ',', '-'])
-        .filter(|piece| !piece.is_empty());
-    let mut piece = || pieces.next();
-    piece()?
-        .bytes()
-        .all(|byte| byte.is_ascii_alphabetic())
-        .then_some(())?;
-    let first = piece()?;
-    let (day, month, time, year, zone) = match digits(first.as_bytes()) {
+    let mut pieces = Pieces(value.trim_ascii());
+    if !pieces.next().iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    let first = pieces.next();
+    let (day, month, time, year) = match digits(first) {
         Some(day) => {
-            let (month, year, time) = (piece()?, piece()?, piece()?);
-            (day, month, time, year, piece()?)
+            let (month, year, time) = (pieces.next(), pieces.next(), pieces.next());
+            if pieces.next() != b"GMT" {
+                return None;
+            }
+            (day, month, time, year)
         }
         None => {
-            let (day, time) = (digits(piece()?.as_bytes())?, piece()?);
+            let (day, time, year) = (digits(pieces.next())?, pieces.next(), pieces.next());
             // This form has no zone that would show that it is cut off, so the year must.
-            let year = piece().filter(|year| year.len() == 4)?;
-            (day, first, time, year, "GMT")
+            if year.len() != 4 {
+                return None;
+            }
+            (day, first, time, year)
         }
     };
-    match (piece(), zone) {
-        (None, "GMT") => days(full_year(year)?, month, day)?
-            .checked_mul(DAY_MS)?
-            .checked_add(time_of_day(time)?),
-        _ => None,
+    if !pieces.next().is_empty() {
+        return None;
+    }
+    let days = u64::from(days(full_year(year)?, month, day)?);
+    let seconds = days.wrapping_mul(86_400);
+    let seconds = seconds.wrapping_add(u64::from(time_of_day(time)?));
+    // At most the year 9999: nothing wraps.
+    Some(seconds.wrapping_mul(1_000))
+}
+
+/// What stands between spaces, commas and hyphens.
+struct Pieces<'a>(&'a [u8]);
+
+impl<'a> Pieces<'a> {
+    /// Empty if there is none left.
+    fn next(&mut self) -> &'a [u8] {
+        while let [b' ' | b',' | b'-', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
+        let is_end = |byte: &u8| matches!(byte, b' ' | b',' | b'-');
+        let end = self.0.iter().position(is_end).unwrap_or(self.0.len());
+        let (piece, rest) = self.0.split_at_checked(end).unwrap_or_default();
+        self.0 = rest;
+        piece
     }
 }
 
-fn full_year(text: &str) -> Option<u64> {
-    let year = digits(text.as_bytes())?;
+fn full_year(text: &[u8]) -> Option<u32> {
+    let year = digits(text)?;
     match (text.len(), year) {
         (2, 70..) => Some(year.saturating_add(1900)),
         (2, _) => Some(year.saturating_add(2000)),
@@ -86,21 +116,15 @@ fn full_year(text: &str) -> Option<u64> {
 }
 
 /// Days from the epoch to a day of a year from 1970 to 9999.
-fn days(year: u64, month: &str, day: u64) -> Option<u64> {
-    let leap_days = |year: u64| {
-        (year / 4)
-            .saturating_sub(year / 100)
-            .saturating_add(year / 400)
-    };
-    let before = year.saturating_sub(1);
-    let leap_day = leap_days(year).saturating_sub(leap_days(before));
+fn days(year: u32, month: &[u8], day: u32) -> Option<u32> {
+    let before = leap_days(year.saturating_sub(1));
+    let leap_day = leap_days(year).saturating_sub(before);
     let mut days = year.saturating_sub(1970).saturating_mul(365);
-    days = days.saturating_add(leap_days(before).saturating_sub(leap_days(1969)));
+    days = days.saturating_add(before.saturating_sub(leap_days(1969)));
     for (name, length) in MONTHS {
-        let length = if name == "Feb" {
-            leap_day.saturating_add(length)
-        } else {
-            length
+        let length = match name {
+            b"Feb" => leap_day.saturating_add(length),
+            _ => length,
         };
         if name == month {
             let day = (1..=length).contains(&day).then_some(day)?;
@@ -111,33 +135,41 @@ fn days(year: u64, month: &str, day: u64) -> Option<u64> {
     None
 }
 
-/// Milliseconds since midnight of `08:49:37`. Second 60 is a leap second (RFC 9110 5.6.7 allows it).
-fn time_of_day(text: &str) -> Option<u64> {
-    // An array, because the search for a lone character links a panic.
-    let mut parts = text.split([':']);
-    let mut part = |limit: u64| {
-        let part = parts.next().filter(|part| part.len() == 2)?;
-        digits(part.as_bytes()).filter(|number| *number < limit)
+/// Of the years from 1 to this one.
+#[inline(never)]
+fn leap_days(year: u32) -> u32 {
+    let centuries = year / 100;
+    (year / 4)
+        .saturating_sub(centuries)
+        .saturating_add(centuries / 4)
+}
+
+/// Seconds since midnight of `08:49:37`. Second 60 is a leap second (RFC 9110 5.6.7 allows it).
+fn time_of_day(text: &[u8]) -> Option<u32> {
+    let [a, b, b':', c, d, b':', e, f] = text else {
+        return None;
     };
-    let (hour, minute, second) = (part(24)?, part(60)?, part(61)?);
-    let minutes = hour.saturating_mul(60).saturating_add(minute);
-    let seconds = minutes.saturating_mul(60).saturating_add(second);
-    parts
-        .next()
-        .is_none()
-        .then_some(seconds.saturating_mul(1000))
+    let mut seconds = 0_u32;
+    for (number, limit) in [([a, b], 24), ([c, d], 60), ([e, f], 61)] {
+        let number = digits(&number.map(|digit| *digit))?;
+        if number >= limit {
+            return None;
+        }
+        seconds = seconds.saturating_mul(60).saturating_add(number);
+    }
+    Some(seconds)
 }
 
 /// A number of decimal digits and nothing else; saturates.
-fn digits(text: &[u8]) -> Option<u64> {
+fn digits(text: &[u8]) -> Option<u32> {
     let mut number = None;
     for byte in text {
         let digit = char::from(*byte).to_digit(10)?;
         number = Some(
             number
-                .unwrap_or(0_u64)
+                .unwrap_or(0_u32)
                 .saturating_mul(10)
-                .saturating_add(u64::from(digit)),
+                .saturating_add(digit),
         );
     }
     number

@@ -50,7 +50,7 @@ impl EffectSet {
     }
 
     pub(crate) fn add(&mut self, effect: &Effect) {
-        self.0 |= 1 << Self::index(effect);
+        self.0 |= 1_u16.wrapping_shl(u32::from(Self::index(effect)));
     }
 
     /// The names of the kinds in the set, in the order in which effects are given out.
@@ -155,11 +155,18 @@ const fn state(index: u8) -> State {
 
 /// The ring of steps.
 #[derive(Debug)]
-pub(crate) struct Trace(heapless::Vec<Packed, TRACE_CAPACITY, u8>);
+pub(crate) struct Trace {
+    steps: [Option<Packed>; TRACE_CAPACITY],
+    /// Where the next one goes: the oldest stands there.
+    next: u8,
+}
 
 impl Trace {
     pub(crate) const fn new() -> Self {
-        Self(heapless::Vec::new())
+        Self {
+            steps: [None; TRACE_CAPACITY],
+            next: 0,
+        }
     }
 
     pub(crate) fn push(
@@ -169,32 +176,43 @@ impl Trace {
         event: EventKind,
         states: (State, State),
     ) {
-        if self.0.is_full() {
-            self.0.rotate_left(1);
-            self.0.pop();
-        }
         let (from, to) = (states.0 as u8, states.1 as u8);
-        let states = from.wrapping_mul(STATES).wrapping_add(to);
-        // There is room now.
-        let _ = self.0.push(Packed {
+        let step = Packed {
             at: at.to_le_bytes(),
             generation,
             effects: EffectSet::default(),
             event,
-            states,
-        });
+            states: from.wrapping_mul(STATES).wrapping_add(to),
+        };
+        if let Some(place) = self.steps.get_mut(usize::from(self.next)) {
+            *place = Some(step);
+        }
+        self.next = self.next.wrapping_add(1) & LAST;
     }
 
     pub(crate) fn note(&mut self, effect: &Effect) {
-        if let Some(step) = self.0.last_mut() {
+        let newest = self.next.wrapping_sub(1) & LAST;
+        if let Some(Some(step)) = self.steps.get_mut(usize::from(newest)) {
             step.effects.add(effect);
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Step> {
-        self.0.iter().map(Packed::unpack)
+        let (newer, older) = self
+            .steps
+            .split_at_checked(usize::from(self.next))
+            .unwrap_or_default();
+        older
+            .iter()
+            .chain(newer)
+            .filter_map(|step| step.as_ref().map(Packed::unpack))
     }
 }
+
+/// The last index of the ring, and a mask for indices.
+const LAST: u8 = 7;
+
+const _: () = assert!(TRACE_CAPACITY == 8);
 
 #[cfg(test)]
 mod tests {
