@@ -2,14 +2,13 @@
 
 use crate::config::Credential;
 use crate::error::Rejected;
-use crate::event::Event;
+use crate::event::Ticket;
 use crate::grant::Grant;
 use crate::grant::GrantError;
 use crate::grant::Part;
 use crate::latch::Latch;
 use crate::machine::Bytes;
-use crate::machine::GrantFacts;
-use crate::machine::Input;
+use crate::machine::Told;
 use crate::record;
 use crate::record::Corrupt;
 use crate::record::Record;
@@ -17,123 +16,86 @@ use crate::sync::Found;
 use crate::sync::RecordFacts;
 
 impl<const T: usize, const W: usize> Latch<T, W> {
-    /// The event without its bytes, and the bytes that the machine may order to be taken.
-    pub(crate) fn input<'a>(
-        &self,
-        event: &Event<'a>,
-    ) -> Result<(Input, Option<Grant<'a>>), Rejected> {
-        let input = match *event {
-            Event::Granted { ticket, grant } => {
-                grant.check(self.is_ambient(), T).map_err(Rejected::Grant)?;
-                if !self
-                    .rest
-                    .fits(&grant.rest(), !self.machine.is_logging_in(ticket.0))
-                {
-                    return Err(Rejected::Grant(GrantError::TooLong));
-                }
-                return Ok((
-                    Input::Granted {
-                        ticket: ticket.0,
-                        grant: self.grant_facts(&grant),
-                    },
-                    Some(grant),
-                ));
+    /// What would be refused of a grant, and what its bytes are against ours.
+    #[inline(never)]
+    pub(crate) fn look_at(&self, ticket: Ticket, grant: &Grant<'_>) -> Result<Told, Rejected> {
+        grant.check(self.is_ambient(), T).map_err(Rejected::Grant)?;
+        let parts = grant.rest();
+        let keep = !self.machine.is_logging_in(ticket.0);
+        if !self.rest.fits(&parts, keep) {
+            return Err(Rejected::Grant(GrantError::TooLong));
+        }
+        let [refresh, _, subject, _] = parts;
+        let known = self.rest.get(Part::Subject);
+        let mut told = Told::default();
+        if let Some(token) = refresh {
+            told.rotated = token != self.rest.get(Part::RefreshToken);
+        }
+        if let Some(subject) = subject {
+            if !known.is_empty() {
+                told.other_subject = subject != known;
             }
-            Event::Loaded { ticket, record } => {
-                let (found, grant) = self.found(record.unwrap_or_default());
-                return Ok((
-                    Input::Loaded {
-                        ticket: ticket.0,
-                        found,
-                    },
-                    grant,
-                ));
+        }
+        Ok(told)
+    }
+
+    /// The answer of the load under way (P12): every byte string is a record, nothing, or corrupt.
+    #[inline(never)]
+    pub(crate) fn load(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return self.loaded(Found::Absent, None);
+        }
+        // Read where it lies: a copy would count twice on the stack.
+        let read = record::decode(bytes);
+        match &read {
+            Ok(record) if self.can_hold(record) => {
+                self.loaded(Found::Record(&record.facts), Some(&record.grant));
             }
-            Event::Opened => Input::Opened,
-            Event::Resumed => Input::Resumed,
-            Event::StoreChanged => Input::StoreChanged,
-            Event::WentOffline => Input::WentOffline,
-            Event::WentOnline => Input::WentOnline,
-            Event::LoginStarted => Input::LoginStarted,
-            Event::TokenFailed {
-                ticket,
-                failure,
-                retry_after,
-            } => Input::TokenFailed {
-                ticket: ticket.0,
-                failure,
-                retry_after,
-            },
-            Event::LoadFailed { ticket } => Input::LoadFailed { ticket: ticket.0 },
-            Event::Stored { ticket } => Input::Stored { ticket: ticket.0 },
-            Event::StoreFailed { ticket } => Input::StoreFailed { ticket: ticket.0 },
-            Event::Probed { ticket, result } => Input::Probed {
-                ticket: ticket.0,
-                result,
-            },
-            Event::LeaseGranted { ticket } => Input::LeaseGranted { ticket: ticket.0 },
-            Event::LeaseDenied { ticket } => Input::LeaseDenied { ticket: ticket.0 },
-            Event::LeaseLost { ticket } => Input::LeaseLost { ticket: ticket.0 },
-            Event::Revoked { ticket } => Input::Revoked { ticket: ticket.0 },
-            Event::RevokeFailed { ticket } => Input::RevokeFailed { ticket: ticket.0 },
-            Event::AccessRequested { waiter, access } => Input::AccessRequested { waiter, access },
-            Event::Answered {
-                receipt,
-                status,
-                challenge,
-            } => Input::Answered {
-                receipt,
-                status,
-                challenge,
-            },
-            Event::WaiterCancelled { waiter } => Input::WaiterCancelled { waiter },
-            Event::RefreshRequested => Input::RefreshRequested,
-            Event::LogoutRequested => Input::LogoutRequested,
-            Event::TimeoutReached => Input::TimeoutReached,
+            // A token that could not be taken from a grant can't be taken from a record either.
+            Ok(_) => self.loaded(Found::Corrupt(Corrupt::Content), None),
+            Err(corrupt) => self.loaded(Found::Corrupt(*corrupt), None),
+        }
+    }
+
+    #[inline(never)]
+    fn loaded(&mut self, found: Found<'_>, grant: Option<&Grant<'_>>) {
+        self.corrupt = match found {
+            Found::Corrupt(corrupt) => Some(corrupt),
+            _ => None,
         };
-        Ok((input, None))
+        self.machine.loaded(found);
+        self.machine.finish();
+        self.apply(grant);
     }
 
     pub(crate) fn is_ambient(&self) -> bool {
         self.machine.config.credential == Credential::Ambient
     }
 
-    pub(crate) fn grant_facts(&self, grant: &Grant<'_>) -> GrantFacts {
-        let known = self.rest.get_str(Part::Subject);
-        let other_subject = match grant.subject {
-            Some(subject) if !known.is_empty() => subject != known,
-            _ => false,
-        };
-        GrantFacts {
-            expiry: grant.expiry,
-            server_time: grant.server_time,
-            has_refresh: grant.refresh_token.is_some(),
-            rotated: grant
-                .refresh_token
-                .is_some_and(|token| token.as_bytes() != self.rest.get(Part::RefreshToken)),
-            other_subject,
+    /// Whether this latch has room for what a record holds, and a use.
+    #[inline(never)]
+    fn can_hold(&self, record: &Record<'_>) -> bool {
+        if !record.facts.stamp.live {
+            return true;
         }
+        if record.grant.check(self.is_ambient(), T).is_err() {
+            return false;
+        }
+        self.rest.fits(&record.grant.rest(), false)
     }
 
-    /// P12: every byte string is a record, nothing, or corrupt.
-    pub(crate) fn found<'a>(&self, bytes: &'a [u8]) -> (Found, Option<Grant<'a>>) {
+    /// P12: every byte string is a record, nothing (`None`), or corrupt.
+    #[cfg(feature = "recording")]
+    pub(crate) fn read<'a>(&self, bytes: &'a [u8]) -> Result<Record<'a>, Option<Corrupt>> {
         if bytes.is_empty() {
-            return (Found::Absent, None);
+            return Err(None);
         }
-        let record = match record::decode(bytes) {
-            Ok(record) => record,
-            Err(corrupt) => return (Found::Corrupt(corrupt), None),
-        };
-        if record.facts.stamp.live {
-            // A token that could not be taken from a grant can't be taken from a record either.
-            if record.grant.check(self.is_ambient(), T).is_err() {
-                return (Found::Corrupt(Corrupt::Content), None);
-            }
-            if !self.rest.fits(&record.grant.rest(), false) {
-                return (Found::Corrupt(Corrupt::Content), None);
-            }
+        let record = record::decode(bytes)?;
+        if self.can_hold(&record) {
+            Ok(record)
+        } else {
+            Err(Some(Corrupt::Content))
         }
-        (Found::Record(record.facts), Some(record.grant))
     }
 
     /// Does to the bytes what the machine's step asks for.
@@ -186,7 +148,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         let machine = &self.machine;
         let mut facts = RecordFacts {
             stamp: machine.stamp,
-            saved_wall: machine.clock.wall().unwrap_or(0),
+            saved_wall: machine.clock.wall,
             issued_wall: 0,
             expires_wall: 0,
             sent_wall: 0,

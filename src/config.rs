@@ -182,6 +182,20 @@ impl Config {
         config
     }
 
+    /// The times that must not be zero: a deadline in the same millisecond can't be met, and would spin.
+    const TIMES: [&'static str; 10] = [
+        "wait_limit_ms",
+        "backoff_base_ms",
+        "budget_window_ms",
+        "store_timeout_ms",
+        "token_timeout_ms",
+        "probe_timeout_ms",
+        "revoke_timeout_ms",
+        "lease_timeout_ms",
+        "login_timeout_ms",
+        "clock_tolerance_ms",
+    ];
+
     /// The configuration, checked once and for all.
     ///
     /// # Errors
@@ -225,25 +239,24 @@ impl Config {
         if self.budget == 0 {
             return Err(ConfigError::Zero("budget"));
         }
-        // The times that must not be zero: a deadline in the same millisecond can't be met, and would spin.
         let times = [
-            (self.wait_limit_ms, "wait_limit_ms"),
-            (self.backoff_base_ms, "backoff_base_ms"),
-            (self.budget_window_ms, "budget_window_ms"),
-            (self.store_timeout_ms, "store_timeout_ms"),
-            (self.token_timeout_ms, "token_timeout_ms"),
-            (self.probe_timeout_ms, "probe_timeout_ms"),
-            (self.revoke_timeout_ms, "revoke_timeout_ms"),
-            (self.lease_timeout_ms, "lease_timeout_ms"),
-            (self.login_timeout_ms, "login_timeout_ms"),
-            (self.clock_tolerance_ms, "clock_tolerance_ms"),
+            self.wait_limit_ms,
+            self.backoff_base_ms,
+            self.budget_window_ms,
+            self.store_timeout_ms,
+            self.token_timeout_ms,
+            self.probe_timeout_ms,
+            self.revoke_timeout_ms,
+            self.lease_timeout_ms,
+            self.login_timeout_ms,
+            self.clock_tolerance_ms,
         ];
-        let mut rest: &[(u32, &'static str)] = &times;
-        while let [(value, name), tail @ ..] = rest {
-            if *value == 0 {
+        let (mut times, mut names) = (times.as_slice(), Self::TIMES.as_slice());
+        while let ([time, later @ ..], [name, others @ ..]) = (times, names) {
+            if *time == 0 {
                 return Err(ConfigError::Zero(name));
             }
-            rest = tail;
+            (times, names) = (later, others);
         }
         if self.backoff_cap_ms < self.backoff_base_ms {
             return Err(ConfigError::BackoffCap);

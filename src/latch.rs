@@ -20,15 +20,14 @@ use crate::grant::Part;
 use crate::grant::Rest;
 use crate::grant::Secret;
 use crate::grant::TokenType;
-use crate::machine::Input;
 use crate::machine::Machine;
+use crate::machine::Told;
 use crate::permit::Permit;
 use crate::record;
 use crate::record::Corrupt;
 use crate::state::Phase;
 use crate::state::Refreshing;
 use crate::state::State;
-use crate::sync::Found;
 use crate::time::Instant;
 use crate::time::NEVER;
 use crate::time::Now;
@@ -98,24 +97,26 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
-        let (input, taken) = self.input(&event)?;
-        self.machine.check(now.monotonic.as_millis(), &input)?;
-        let from = self.state();
-        self.machine.observe(now);
-        self.apply(None);
-        if let Event::Loaded { ticket, .. } = event {
-            if self.machine.is_loading(ticket.0) {
-                self.corrupt = match input {
-                    Input::Loaded {
-                        found: Found::Corrupt(corrupt),
-                        ..
-                    } => Some(corrupt),
-                    _ => None,
-                };
-            }
+        let mut told = Told::default();
+        let mut given = None;
+        if let Event::Granted { ticket, grant } = &event {
+            told = self.look_at(*ticket, grant)?;
+            given = Some(grant);
         }
-        let outcome = self.machine.step(input);
-        self.apply(taken.as_ref());
+        self.machine.check(now.monotonic.as_millis(), &event)?;
+        let from = self.state();
+        self.pass(now);
+        let outcome = match event {
+            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
+                self.load(record.unwrap_or_default());
+                Outcome::Done
+            }
+            _ => {
+                let outcome = self.machine.step(&event, told);
+                self.apply(given);
+                outcome
+            }
+        };
         self.trace.push(
             self.machine.clock.now,
             self.generation(),
@@ -123,6 +124,12 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             (from, self.state()),
         );
         Ok(outcome)
+    }
+
+    /// Time passes: what fell due happens.
+    fn pass(&mut self, now: Now) {
+        self.machine.observe(now);
+        self.apply(None);
     }
 
     /// The next order, or `None` until the next [`handle`](Self::handle) or [`permit`](Self::permit).
@@ -150,8 +157,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// `NotReady`: the gate closed since the release; the request keeps its place and is released again.
     /// `Refused`: it waits no longer, no `Refuse` follows. `Unknown`: it does not wait.
     pub fn permit(&mut self, now: Now, waiter: Waiter) -> Result<Permit<'_>, PermitError> {
-        self.machine.observe(now);
-        self.apply(None);
+        self.pass(now);
         let receipt = self.machine.claim(waiter)?;
         Ok(self.permit_with(receipt))
     }

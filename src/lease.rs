@@ -11,6 +11,7 @@ use crate::why::Cause;
 
 /// The lease as we know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum Lease {
     Free,
     Asked(Order),

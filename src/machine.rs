@@ -1,18 +1,13 @@
 //! The machine without the bytes: small, comparable and hashable, so that it can be explored on its own.
 
-use crate::challenge::ChallengeKind;
 use crate::config::Config;
 use crate::config::Renewal;
 use crate::effect::Effect;
 use crate::effect::GrantType;
-use crate::event::Access;
-use crate::event::ProbeResult;
 use crate::event::Ticket;
-use crate::grant::Expiry;
 use crate::lease::Lease;
 use crate::renewal::Budget;
 use crate::renewal::Random;
-use crate::renewal::TokenFailure;
 use crate::session::Session;
 use crate::session::Trouble;
 use crate::state::Expired;
@@ -24,92 +19,20 @@ use crate::state::Refreshing;
 use crate::state::Stamp;
 use crate::state::State;
 use crate::state::Unauthenticated;
-use crate::sync::Found;
 use crate::sync::Stage;
 use crate::sync::Sync;
 use crate::time::Clock;
 use crate::time::NEVER;
-use crate::waiters::Receipt;
-use crate::waiters::Waiter;
+use crate::waiters::Fate;
 use crate::waiters::Waiters;
 use crate::why::Cause;
 
-/// An event without its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Input {
-    Opened,
-    Resumed,
-    StoreChanged,
-    WentOffline,
-    WentOnline,
-    LoginStarted,
-    Granted {
-        ticket: u32,
-        grant: GrantFacts,
-    },
-    TokenFailed {
-        ticket: u32,
-        failure: TokenFailure,
-        retry_after: Option<u32>,
-    },
-    Loaded {
-        ticket: u32,
-        found: Found,
-    },
-    LoadFailed {
-        ticket: u32,
-    },
-    Stored {
-        ticket: u32,
-    },
-    StoreFailed {
-        ticket: u32,
-    },
-    Probed {
-        ticket: u32,
-        result: ProbeResult,
-    },
-    LeaseGranted {
-        ticket: u32,
-    },
-    LeaseDenied {
-        ticket: u32,
-    },
-    LeaseLost {
-        ticket: u32,
-    },
-    Revoked {
-        ticket: u32,
-    },
-    RevokeFailed {
-        ticket: u32,
-    },
-    AccessRequested {
-        waiter: Waiter,
-        access: Access,
-    },
-    Answered {
-        receipt: Receipt,
-        status: u16,
-        challenge: ChallengeKind,
-    },
-    WaiterCancelled {
-        waiter: Waiter,
-    },
-    RefreshRequested,
-    LogoutRequested,
-    TimeoutReached,
-}
-
-/// A grant without its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct GrantFacts {
-    pub(crate) expiry: Expiry,
-    pub(crate) server_time: Option<u64>,
-    pub(crate) has_refresh: bool,
-    /// The refresh token differs from the one we have.
+/// What a grant's bytes are against those that the latch has.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// Its refresh token differs from the one we have.
     pub(crate) rotated: bool,
-    /// The subject differs from the one we have.
+    /// Its subject differs from the one we have.
     pub(crate) other_subject: bool,
 }
 
@@ -132,38 +55,18 @@ pub(crate) enum Bytes {
 
 /// The revocation of a signed-out session's token, beside everything else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum Revocation {
     None,
-    Waiting { at: u64, tries: u8 },
-    Ordered { order: Order, tries: u8 },
+    Waiting { tries: u8, at: u64 },
+    Ordered { tries: u8, order: Order },
 }
 
+/// In this order in memory: on Thumb a byte is reached with a short instruction up to offset 31, a word up to 124. So what
+/// the code reads most stands first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub(crate) struct Machine<const W: usize> {
-    pub(crate) config: Config,
-    pub(crate) phase: Phase,
-    pub(crate) session: Option<Session>,
-    pub(crate) stamp: Stamp,
-    /// The renewals of the sign-in that ended last.
-    pub(crate) ended_serial: u32,
-    pub(crate) sync: Option<Sync>,
-    pub(crate) lease: Lease,
-    pub(crate) revocation: Revocation,
-    pub(crate) waiters: Waiters<W>,
-    pub(crate) budget: Budget,
-    /// Nonce, time and debt of the record whose debt was taken over last.
-    pub(crate) debt_seen: (u32, u64, u64),
-    pub(crate) clock: Clock,
-    pub(crate) random: Random,
-    pub(crate) next_ticket: u32,
-    /// Token requests with a smaller ticket belong to a sign-in that is over.
-    pub(crate) first_ticket: u32,
-    /// The local number of the credential, and of the first one of this sign-in.
-    pub(crate) version: u32,
-    pub(crate) since: u32,
-    /// When the store is written again in the background, after how many failures.
-    pub(crate) save_at: u64,
-    pub(crate) save_failures: u8,
     /// The store does not hold what we have.
     pub(crate) dirty: bool,
     /// Our generation is provisional: it must come after whatever the store holds.
@@ -171,15 +74,39 @@ pub(crate) struct Machine<const W: usize> {
     /// The store must be looked at before the gate opens.
     pub(crate) look: bool,
     pub(crate) offline: bool,
-    pub(crate) announce: bool,
-    /// A lease to be given up; 0 for none.
-    pub(crate) release: u32,
-    pub(crate) login: Option<Cause>,
     pub(crate) login_told: bool,
+    pub(crate) login: Option<Cause>,
     /// Why nobody is signed in.
     pub(crate) ended: Cause,
-    pub(crate) told: State,
     pub(crate) bytes: Bytes,
+    pub(crate) announce: bool,
+    pub(crate) told: State,
+    pub(crate) save_failures: u8,
+    pub(crate) phase: Phase,
+    pub(crate) next_ticket: u32,
+    /// Token requests with a smaller ticket belong to a sign-in that is over.
+    pub(crate) first_ticket: u32,
+    /// The local number of the credential, and of the first one of this sign-in.
+    pub(crate) version: u32,
+    pub(crate) since: u32,
+    pub(crate) stamp: Stamp,
+    /// The renewals of the sign-in that ended last.
+    pub(crate) ended_serial: u32,
+    /// A lease to be given up; 0 for none.
+    pub(crate) release: u32,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) lease: Lease,
+    pub(crate) sync: Option<Sync>,
+    pub(crate) session: Option<Session>,
+    pub(crate) revocation: Revocation,
+    pub(crate) budget: Budget,
+    /// Nonce, time and debt of the record whose debt was taken over last.
+    pub(crate) debt_seen: (u32, u64, u64),
+    pub(crate) random: Random,
+    /// When the store is written again in the background, after how many failures.
+    pub(crate) save_at: u64,
+    pub(crate) waiters: Waiters<W>,
 }
 
 impl<const W: usize> Machine<W> {
@@ -227,14 +154,13 @@ impl<const W: usize> Machine<W> {
     pub(crate) const fn state(&self) -> State {
         self.phase.state()
     }
-
     pub(crate) fn order(&mut self, timeout_ms: u32) -> Order {
         let ticket = self.next_ticket;
         // 0 is never given out, so that it can mean "none" to hosts that pass integers.
         self.next_ticket = self.next_ticket.wrapping_add(1).max(1);
         Order {
             ticket,
-            deadline: self.clock.now.saturating_add(u64::from(timeout_ms)),
+            deadline: self.clock.after(timeout_ms),
             told: false,
         }
     }
@@ -346,43 +272,67 @@ impl<const W: usize> Machine<W> {
         Some(Effect::Release { waiter })
     }
 
-    /// When `TimeoutReached` is due. The same fields as in `deadlines`.
+    /// When `TimeoutReached` is due. The same as in `deadlines`.
     pub(crate) fn poll_timeout(&self) -> u64 {
+        let save_at = if self.is_save_owed() {
+            self.save_at
+        } else {
+            NEVER
+        };
+        let all = [
+            self.waiters_at(),
+            self.sync_deadline(),
+            self.lease_deadline(),
+            self.revocation_at(),
+            save_at,
+            self.phase_deadline(),
+        ];
+        all.into_iter().fold(NEVER, u64::min)
+    }
+
+    /// When the first request has waited too long, or may be tried again.
+    fn waiters_at(&self) -> u64 {
+        let again = match &self.session {
+            Some(session) if session.fresh_retry_at > self.clock.now => session.fresh_retry_at,
+            _ => NEVER,
+        };
         let mut next = NEVER;
-        let mut at = |deadline: u64| next = next.min(deadline);
         for slot in self.waiters.iter() {
-            if let crate::waiters::Fate::Refused(_) = slot.fate {
+            if let Fate::Refused(_) = slot.fate {
                 continue;
             }
-            at(slot.until);
+            next = next.min(slot.until);
             if slot.again {
-                if let Some(session) = &self.session {
-                    if session.fresh_retry_at > self.clock.now {
-                        at(session.fresh_retry_at);
-                    }
-                }
+                next = next.min(again);
             }
         }
-        if let Some(order) = self.sync_order() {
-            at(order.deadline);
-        }
-        if let Lease::Asked(order) = &self.lease {
-            at(order.deadline);
-        }
-        match &self.revocation {
-            Revocation::None => {}
-            Revocation::Waiting { at: time, .. } => {
-                if !self.offline {
-                    at(*time);
-                }
-            }
-            Revocation::Ordered { order, .. } => at(order.deadline),
-        }
-        if self.is_save_owed() {
-            at(self.save_at);
-        }
-        at(self.phase_deadline());
         next
+    }
+
+    pub(crate) fn sync_deadline(&self) -> u64 {
+        match &self.sync {
+            Some(Sync {
+                stage: Stage::Loading(order) | Stage::ReadingBack(order) | Stage::Storing(order),
+                ..
+            }) => order.deadline,
+            _ => NEVER,
+        }
+    }
+
+    pub(crate) fn lease_deadline(&self) -> u64 {
+        match &self.lease {
+            Lease::Asked(order) => order.deadline,
+            _ => NEVER,
+        }
+    }
+
+    /// When the revocation is ordered, or counts as failed.
+    pub(crate) fn revocation_at(&self) -> u64 {
+        match &self.revocation {
+            Revocation::Waiting { at, .. } if !self.offline => *at,
+            Revocation::Ordered { order, .. } => order.deadline,
+            _ => NEVER,
+        }
     }
 
     /// When the phase itself must go on.
@@ -401,15 +351,6 @@ impl<const W: usize> Machine<W> {
                 _ => NEVER,
             },
             _ => NEVER,
-        }
-    }
-
-    pub(crate) fn sync_order(&self) -> Option<&Order> {
-        match &self.sync.as_ref()?.stage {
-            Stage::Leasing => None,
-            Stage::Loading(order) | Stage::ReadingBack(order) | Stage::Storing(order) => {
-                Some(order)
-            }
         }
     }
 
@@ -475,6 +416,7 @@ impl<const W: usize> Machine<W> {
 
 impl Order {
     /// Hands the order out once.
+    #[inline(never)]
     fn tell(&mut self) -> Option<Ticket> {
         if self.told {
             return None;

@@ -56,9 +56,7 @@ impl<const W: usize> Machine<W> {
 
     /// A cookie may be there although no record is. Until a probe says so the sign-in has no number.
     pub(crate) fn probe_for_cookie(&mut self) {
-        let mut session = self.blank_session();
-        session.restored = true;
-        self.session = Some(session);
+        self.begin_session().restored = true;
         self.settle();
     }
 
@@ -88,6 +86,7 @@ impl<const W: usize> Machine<W> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn probed(&mut self, ticket: u32, result: ProbeResult) -> Outcome {
         if self.probing() != Some(ticket) {
             return Outcome::Stale;
@@ -123,7 +122,7 @@ impl<const W: usize> Machine<W> {
         if let Some(session) = &mut self.session {
             let pause = backoff(&self.config, session.probes, &mut self.random);
             session.probes = session.probes.saturating_add(1);
-            session.retry_at = self.clock.now.saturating_add(pause);
+            session.retry_at = self.clock.after(pause);
             session.trouble = Some(Trouble::Passing(cause));
         }
         self.settle();
@@ -138,10 +137,7 @@ impl<const W: usize> Machine<W> {
             if session.probes == 0 {
                 // Replica lag, or a cookie still on its way: once more, a little later.
                 session.probes = 1;
-                session.retry_at = self
-                    .clock
-                    .now
-                    .saturating_add(u64::from(self.config.fresh_retry_ms));
+                session.retry_at = self.clock.after(self.config.fresh_retry_ms);
                 return self.settle();
             }
         }

@@ -3,9 +3,10 @@
 use crate::config::Waiting;
 use crate::effect::Outcome;
 use crate::error::Rejected;
+use crate::grant::Grant;
 use crate::machine::Bytes;
-use crate::machine::GrantFacts;
 use crate::machine::Machine;
+use crate::machine::Told;
 use crate::renewal::TokenFailure;
 use crate::renewal::backoff;
 use crate::session::Rotation;
@@ -18,7 +19,7 @@ use crate::state::Phase;
 use crate::state::Refreshing;
 use crate::state::Unauthenticated;
 use crate::sync::Goal;
-use crate::waiters::Slot;
+use crate::waiters::Which;
 use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
@@ -74,7 +75,7 @@ impl<const W: usize> Machine<W> {
         self.phase = Phase::Expired(Expired::Retrying);
         if self.config.when_unavailable == Waiting::Refuse {
             let cause = self.trouble();
-            self.waiters.refuse(cause, |_| true);
+            self.waiters.refuse(cause, Which::All);
         }
     }
 
@@ -119,9 +120,9 @@ impl<const W: usize> Machine<W> {
     fn login_required(&mut self, cause: Cause) {
         self.ended = cause;
         self.phase = Phase::Expired(Expired::LoginRequired(cause));
-        self.waiters.refuse(cause, Slot::is_bound);
+        self.waiters.refuse(cause, Which::Bound);
         if self.config.when_signed_out == Waiting::Refuse {
-            self.waiters.refuse(cause, |_| true);
+            self.waiters.refuse(cause, Which::All);
         }
         self.require_login(cause);
     }
@@ -196,9 +197,7 @@ impl<const W: usize> Machine<W> {
 
     /// From here on the refresh token counts as sent: the record says so before the request leaves.
     pub(crate) fn note_sending(&mut self) {
-        let (now, wall) = (self.clock.now, self.clock.wall());
-        self.budget.spend(&self.config, now);
-        let grace = u64::from(self.config.reuse_grace_ms);
+        self.budget.spend(&self.config, self.clock.now);
         let Some(session) = &mut self.session else {
             return;
         };
@@ -206,10 +205,10 @@ impl<const W: usize> Machine<W> {
         if session.lost {
             return;
         }
-        session.resend_until = now.saturating_add(grace);
+        session.resend_until = self.clock.after(self.config.reuse_grace_ms);
         // A mark that the store may still hold stays known by its time.
         if !session.void_mark {
-            session.sent_wall = wall.unwrap_or(0);
+            session.sent_wall = self.clock.wall;
         }
     }
 
@@ -293,14 +292,9 @@ impl<const W: usize> Machine<W> {
 
     /// A renewal failed for now: back-off, or what the server asked for if that is longer (P10).
     pub(crate) fn renewal_failed(&mut self, cause: Cause, retry_after: Option<u32>) {
-        let asked = u64::from(retry_after.unwrap_or(0)).saturating_mul(1_000);
-        let asked = asked.min(u64::from(self.config.retry_after_cap_ms));
-        if let Some(session) = &mut self.session {
-            let pause = backoff(&self.config, session.failures, &mut self.random).max(asked);
-            session.failures = session.failures.saturating_add(1);
-            session.retry_at = self.clock.now.saturating_add(pause);
-            session.trouble = Some(Trouble::Passing(cause));
-        }
+        let asked = retry_after.unwrap_or(0).saturating_mul(1_000);
+        let asked = asked.min(self.config.retry_after_cap_ms);
+        self.pause_renewals(cause, asked);
         self.settle();
     }
 
@@ -319,10 +313,8 @@ impl<const W: usize> Machine<W> {
         if !self.is_usable() {
             return self.end_session(Cause::SessionEnded);
         }
-        self.stamp.serial = self.stamp.serial.saturating_add(1);
-        self.stamp.nonce = self.random.nonce();
+        self.next_serial();
         self.dirty = self.config.store;
-        self.save_at = 0;
         self.bytes = Bytes::DropRefresh;
         if let Some(session) = &mut self.session {
             session.has_refresh = false;
@@ -333,46 +325,63 @@ impl<const W: usize> Machine<W> {
     }
 
     /// New tokens for this session, or for another one where a silent login changed the user.
-    pub(crate) fn renewed(&mut self, sent_at: u64, grant: &GrantFacts) {
-        let renewed = self.new_session(sent_at, grant);
+    pub(crate) fn renewed(&mut self, sent_at: u64, grant: &Grant<'_>, told: Told) {
         let Some(old) = &self.session else { return };
-        if grant.other_subject {
-            self.waiters.refuse(Cause::SignInChanged, Slot::is_bound);
+        let (had_refresh, unaccepted, failures) = (old.has_refresh, old.unaccepted, old.failures);
+        self.new_session(sent_at, grant);
+        self.bytes = Bytes::MergeGrant;
+        if told.other_subject {
+            self.waiters.refuse(Cause::SignInChanged, Which::Bound);
             self.orphan_earlier_tickets();
             self.new_sign_in(true);
-            self.session = Some(renewed);
             self.bytes = Bytes::TakeGrant;
-            return self.save_then_confirm(Phase::Refreshing(Refreshing::Saving));
+        } else {
+            self.carry_on(had_refresh, unaccepted, failures, told.rotated);
+            self.next_version();
+            self.next_serial();
         }
-        let rotation = match (grant.has_refresh, grant.rotated) {
-            (true, true) => Rotation::Rotates,
-            _ => Rotation::Keeps,
+        self.save_then_confirm(Phase::Refreshing(Refreshing::Saving));
+    }
+
+    /// What a renewed session has of the one before it.
+    fn carry_on(&mut self, had_refresh: bool, unaccepted: u8, failures: u8, rotated: bool) {
+        let Some(session) = &mut self.session else {
+            return;
         };
-        let mut session = Session {
-            has_refresh: renewed.has_refresh || old.has_refresh,
-            unaccepted: old.unaccepted,
-            rotation,
-            ..renewed
+        session.has_refresh |= had_refresh;
+        session.unaccepted = unaccepted;
+        session.rotation = if rotated {
+            Rotation::Rotates
+        } else {
+            Rotation::Keeps
         };
         if session.expires_at <= self.clock.now {
             // It took longer to arrive than it lives: not at once again.
-            session.failures = old.failures.saturating_add(1);
-            let pause = backoff(&self.config, old.failures, &mut self.random);
-            session.retry_at = self.clock.now.saturating_add(pause);
-            session.trouble = Some(Trouble::Passing(Cause::Unavailable));
+            session.failures = failures;
+            self.pause_renewals(Cause::Unavailable, 0);
         }
-        self.session = Some(session);
-        self.next_version();
+    }
+
+    /// Back-off after another failure, or longer if that was asked for.
+    fn pause_renewals(&mut self, cause: Cause, asked: u32) {
+        if let Some(session) = &mut self.session {
+            let pause = backoff(&self.config, session.failures, &mut self.random).max(asked);
+            session.failures = session.failures.saturating_add(1);
+            session.retry_at = self.clock.after(pause);
+            session.trouble = Some(Trouble::Passing(cause));
+        }
+    }
+
+    /// Another credential of the same sign-in.
+    fn next_serial(&mut self) {
         self.stamp.serial = self.stamp.serial.saturating_add(1);
         self.stamp.nonce = self.random.nonce();
         self.save_at = 0;
-        self.bytes = Bytes::MergeGrant;
-        self.save_then_confirm(Phase::Refreshing(Refreshing::Saving));
     }
 
     /// A grant whose order is not under way. The late answer to this session's own last request is its lost
     /// answer found again; one from a sign-in that is over is nobody's.
-    pub(crate) fn granted_late(&mut self, ticket: u32, grant: &GrantFacts) -> Outcome {
+    pub(crate) fn granted_late(&mut self, ticket: u32, grant: &Grant<'_>, told: Told) -> Outcome {
         let at_rest = matches!(self.phase, Phase::Ready | Phase::Expired(_));
         if let Some(session) = &self.session {
             let (own, lost) = (session.exchange == ticket, session.lost);
@@ -381,7 +390,7 @@ impl<const W: usize> Machine<W> {
                 .resend_until
                 .saturating_sub(u64::from(self.config.reuse_grace_ms));
             if (own, lost, at_rest) == (true, true, true) {
-                self.renewed(sent_at, grant);
+                self.renewed(sent_at, grant, told);
                 return Outcome::Done;
             }
         }

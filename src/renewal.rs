@@ -68,18 +68,24 @@ impl Random {
     }
 
     /// Evenly from 1 to `max`, and 1 for 0.
-    pub(crate) const fn up_to(&mut self, max: u64) -> u64 {
-        // The high half times the range, so that no division is needed.
-        let range = if max == 0 { 1 } else { max };
-        let scaled = (self.next() as u128).wrapping_mul(range as u128) >> 64;
-        (scaled as u64).wrapping_add(1)
+    pub(crate) const fn up_to(&mut self, max: u32) -> u32 {
+        // The high part of 64 bits times the range, so that no division is needed.
+        let range = if max == 0 { 1 } else { max as u64 };
+        let random = self.next();
+        let (high, low) = (random >> 32, random & 0xffff_ffff);
+        let carried = low.wrapping_mul(range) >> 32;
+        let scaled = high.wrapping_mul(range).wrapping_add(carried) >> 32;
+        (scaled as u32).wrapping_add(1)
     }
 }
 
 /// Exponential back-off with full jitter; the longest when trying soon can't help.
-pub(crate) fn backoff(config: &Config, failures: u8, random: &mut Random) -> u64 {
-    let doubled = u64::from(config.backoff_base_ms) << failures.min(31);
-    random.up_to(doubled.min(u64::from(config.backoff_cap_ms)))
+pub(crate) fn backoff(config: &Config, failures: u8, random: &mut Random) -> u32 {
+    let mut pause = config.backoff_base_ms;
+    for _ in 0..failures.min(31) {
+        pause = pause.saturating_add(pause);
+    }
+    random.up_to(pause.min(config.backoff_cap_ms))
 }
 
 /// At most `budget` token requests in any `budget_window_ms` (P10).

@@ -76,6 +76,7 @@ impl<const W: usize> Machine<W> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn access_requested(&mut self, waiter: Waiter, access: Access) -> Outcome {
         let retry = match access {
             Access::Public => return Outcome::Pass,
@@ -103,10 +104,7 @@ impl<const W: usize> Machine<W> {
             fate,
             attempts: retry.map_or(0, Receipt::attempt),
             again: retry.is_some_and(|receipt| receipt.version() == self.version),
-            until: self
-                .clock
-                .now
-                .saturating_add(u64::from(self.config.wait_limit_ms)),
+            until: self.clock.after(self.config.wait_limit_ms),
         });
         Outcome::Admitted
     }
@@ -121,6 +119,7 @@ impl<const W: usize> Machine<W> {
         ))
     }
 
+    #[inline(never)]
     pub(crate) fn answered(
         &mut self,
         receipt: Receipt,
@@ -196,7 +195,6 @@ impl<const W: usize> Machine<W> {
             return self.retry(receipt);
         }
         let renewable = self.is_renewable();
-        let now = self.clock.now;
         let Some(session) = &mut self.session else {
             return Outcome::Stale;
         };
@@ -209,9 +207,9 @@ impl<const W: usize> Machine<W> {
                 _ => Cause::RefusedFresh,
             };
             if !session.restored {
-                if now.saturating_sub(session.granted_at) < u64::from(self.config.fresh_window_ms) {
-                    session.fresh_retry_at =
-                        now.saturating_add(u64::from(self.config.fresh_retry_ms));
+                let age = self.clock.now.saturating_sub(session.granted_at);
+                if age < u64::from(self.config.fresh_window_ms) {
+                    session.fresh_retry_at = self.clock.after(self.config.fresh_retry_ms);
                     return self.retry_same(receipt, cause);
                 }
                 if receipt.is_again() {

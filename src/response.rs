@@ -28,7 +28,7 @@ mod told;
 use crate::config::{ExpiryForm, ResponseShape};
 use crate::grant::{Expiry, Grant, GrantError, TokenType};
 use crate::renewal::TokenFailure;
-use json::{Kind, Value, Walk, chars, is_text, number_len, unescape};
+use json::{Kind, Slot, Span, find, is_text, number_len, unescape};
 
 /// The longest relative lifetime: ten years. A longer one is taken for this.
 pub const MAX_LIFETIME_MS: u64 = crate::renewal::MAX_LIFETIME;
@@ -91,69 +91,76 @@ pub fn parse<'a>(
         [0xEF, 0xBB, 0xBF, rest @ ..] => rest,
         whole => whole,
     };
-    let [
-        access_token,
-        refresh_token,
-        scope,
-        subject,
-        expiry,
-        token_type,
-        _,
-    ] = classify(shape, status, body)?;
-    let token_type = token_type_of(token_type);
-    let no_number = expiry.kind == Kind::Other;
-    // Only numbers are kept of the fields, so that the body can be written to. Two fields may have the same
-    // path; its text is unescaped once.
-    let mut spans = [
-        access_token.text(),
-        refresh_token.text(),
-        scope.text(),
-        subject.text_or_number(),
-        expiry.text_or_number(),
+    let mut slots = [
+        Slot::new(Some(shape.access_token)),
+        Slot::new(shape.refresh_token),
+        Slot::new(shape.scope),
+        Slot::new(shape.subject),
+        Slot::new(shape.expiry),
+        Slot::new(shape.token_type),
+        Slot::new(shape.code),
     ];
-    let mut left = spans.as_mut_slice();
-    while let [span, later @ ..] = left {
-        let (start, len, has_escapes) = *span;
-        if has_escapes {
-            let text = body
-                .get_mut(start..start.saturating_add(len))
-                .unwrap_or_default();
-            *span = (start, unescape(text), false);
+    classify(shape, status, body, &mut slots)?;
+    let [fields @ .., token_type, _] = &mut slots;
+    let token_type = token_type_of(token_type.found, body);
+    let [_, _, _, subject, expiry] = fields;
+    for field in [subject, expiry] {
+        if field.found.kind == Kind::Number {
+            field.found.kind = Kind::Plain;
         }
-        for same in later.iter_mut().filter(|other| other.0 == start) {
-            *same = *span;
+    }
+    unescape_each(fields, body);
+    let body: &'a [u8] = body;
+    let [access_token, refresh_token, scope, subject, expiry] = fields;
+    let Some(access_token) = text(access_token, body) else {
+        return Err(TokenFailure::Unusable(GrantError::Empty));
+    };
+    let mut grant = Grant::new(access_token);
+    grant.token_type = token_type.map_err(TokenFailure::Unusable)?;
+    grant.expiry = expiry_of(expiry, shape.expiry_form, body).map_err(TokenFailure::Unusable)?;
+    grant.refresh_token = text(refresh_token, body);
+    grant.scope = text(scope, body);
+    grant.subject = text(subject, body);
+    Ok(grant)
+}
+
+/// Undoes the escapes of each text. Two fields may have the same path; its text is unescaped once.
+fn unescape_each(fields: &mut [Slot], body: &mut [u8]) {
+    let mut left = fields;
+    while let [field, later @ ..] = left {
+        let Span { kind, start, len } = field.found;
+        if kind == Kind::Text {
+            let escaped = body.get_mut(start..start.saturating_add(len));
+            let len = unescape(escaped.unwrap_or_default());
+            for same in core::iter::once(field).chain(later.iter_mut()) {
+                if same.found.start == start {
+                    same.found.kind = Kind::Plain;
+                    same.found.len = len;
+                }
+            }
         }
         left = later;
     }
-    let body: &'a [u8] = body;
-    let [access_token, refresh_token, scope, subject, expiry] = spans.map(|(start, len, _)| {
-        let text = body.get(start..start.saturating_add(len))?;
-        core::str::from_utf8(text)
-            .ok()
-            .filter(|text| !text.is_empty())
-    });
-    let expiry = match expiry {
-        Some(text) => expiry_of(text, shape.expiry_form),
-        None if no_number => Err(GrantError::Lifetime),
-        None => Ok(Expiry::Unknown),
-    };
-    Ok(Grant {
-        access_token: access_token.ok_or(TokenFailure::Unusable(GrantError::Empty))?,
-        token_type: token_type.map_err(TokenFailure::Unusable)?,
-        expiry: expiry.map_err(TokenFailure::Unusable)?,
-        refresh_token,
-        scope,
-        subject,
-        ..Grant::default()
-    })
 }
 
-/// The tables of this module: the fields of a success, or what the answer is instead.
-fn classify<'b>(
+/// A text whose escapes are undone, if it is not empty.
+#[inline(never)]
+fn text<'b>(field: &Slot, body: &'b [u8]) -> Option<&'b str> {
+    if field.found.kind != Kind::Plain {
+        return None;
+    }
+    let text = core::str::from_utf8(field.found.of(body)).ok()?;
+    if text.is_empty() { None } else { Some(text) }
+}
+
+/// The tables of this module: whether this is a success whose fields were found, or what the answer is instead.
+#[inline(never)]
+fn classify(
     shape: &ResponseShape,
     status: u16,
-    body: &'b [u8],
-) -> Result<[Value<'b>; 7], TokenFailure> {
+    body: &[u8],
+    slots: &mut [Slot],
+) -> Result<(), TokenFailure> {
     let is_success = match status {
         200..=299 => true,
         429 => return Err(TokenFailure::RateLimited),
@@ -161,16 +168,7 @@ fn classify<'b>(
         500..=599 => return Err(TokenFailure::Unavailable),
         _ => return Err(TokenFailure::Unrecognized),
     };
-    let paths = [
-        Some(shape.access_token),
-        shape.refresh_token,
-        shape.scope,
-        shape.subject,
-        shape.expiry,
-        shape.token_type,
-        shape.code,
-    ];
-    let Some(fields) = Walk::fields(paths, body) else {
+    if find(slots, body).is_none() {
         let is_begun = body.trim_ascii_start().starts_with(b"{");
         let is_lost = is_success & is_begun;
         return Err(if is_lost {
@@ -178,11 +176,11 @@ fn classify<'b>(
         } else {
             TokenFailure::Unrecognized
         });
-    };
-    let [.., code] = fields;
+    }
+    let code = slots.last().map_or(&[][..], |code| code.found.of(body));
     match failure_of(shape, code) {
         Some(failure) => Err(failure),
-        None if is_success => Ok(fields),
+        None if is_success => Ok(()),
         None => Err(TokenFailure::Unrecognized),
     }
 }
@@ -191,84 +189,113 @@ fn classify<'b>(
 const NO_ERROR: &[&str] = &["false"];
 
 /// What a code means; `None`: there is none, or it means success.
-fn failure_of(shape: &ResponseShape, code: Value<'_>) -> Option<TokenFailure> {
-    let is = |name: &str| is_text(code.raw, name.as_bytes());
-    let is_in = |names: &[&str]| names.iter().any(|name| is(name));
+fn failure_of(shape: &ResponseShape, code: &[u8]) -> Option<TokenFailure> {
     let success_codes = match shape.success_codes {
         [] => NO_ERROR,
         configured => configured,
     };
-    if code.raw.is_empty() {
+    if code.is_empty() {
         return None;
     }
-    if is_in(success_codes) {
+    if is_in(code, success_codes) {
         return None;
     }
-    if is_in(shape.ended_codes) {
+    if is_in(code, shape.ended_codes) {
         return Some(TokenFailure::InvalidGrant);
     }
-    let known = CODES.iter().find(|(name, _)| is(name));
-    Some(known.map_or(TokenFailure::Unrecognized, |(_, failure)| *failure))
+    for (name, failure) in &CODES {
+        if is_text(code, name.as_bytes(), false) {
+            return Some(*failure);
+        }
+    }
+    Some(TokenFailure::Unrecognized)
+}
+
+fn is_in(code: &[u8], names: &[&str]) -> bool {
+    let is = |name: &&str| is_text(code, name.as_bytes(), false);
+    names.iter().any(is)
 }
 
 /// RFC 6749 5.1: the type is case insensitive.
-fn token_type_of(value: Value<'_>) -> Result<TokenType, GrantError> {
-    let is = |name: &str| {
-        chars(value.raw)
-            .map(|c| c.to_ascii_lowercase())
-            .eq(name.chars())
-    };
-    match value.kind {
-        Kind::Absent => Ok(TokenType::Bearer),
-        Kind::Text if is("bearer") => Ok(TokenType::Bearer),
-        Kind::Text if is("dpop") => Ok(TokenType::Dpop),
-        _ => Err(GrantError::TokenType),
+fn token_type_of(value: Span, body: &[u8]) -> Result<TokenType, GrantError> {
+    if value.kind == Kind::Absent {
+        return Ok(TokenType::Bearer);
     }
+    if let Kind::Text | Kind::Plain = value.kind {
+        let raw = value.of(body);
+        if is_text(raw, b"bearer", true) {
+            return Ok(TokenType::Bearer);
+        }
+        if is_text(raw, b"dpop", true) {
+            return Ok(TokenType::Dpop);
+        }
+    }
+    Err(GrantError::TokenType)
 }
 
-fn expiry_of(text: &str, form: ExpiryForm) -> Result<Expiry, GrantError> {
-    let number = whole_part(text)
-        .filter(|number| *number > 0)
-        .ok_or(GrantError::Lifetime)?;
-    let seconds = number.saturating_mul(1000);
+fn expiry_of(field: &Slot, form: ExpiryForm, body: &[u8]) -> Result<Expiry, GrantError> {
+    let Some(text) = text(field, body) else {
+        return match field.found.kind {
+            Kind::Other => Err(GrantError::Lifetime),
+            _ => Ok(Expiry::Unknown),
+        };
+    };
+    let number = whole_part(text.as_bytes()).unwrap_or_default();
+    if number == 0 {
+        return Err(GrantError::Lifetime);
+    }
+    let millis = match form {
+        ExpiryForm::InSeconds | ExpiryForm::AtSeconds => number.saturating_mul(1000),
+        ExpiryForm::InMilliseconds | ExpiryForm::AtMilliseconds => number,
+    };
     Ok(match form {
-        ExpiryForm::InSeconds => Expiry::In(seconds.min(MAX_LIFETIME_MS)),
-        ExpiryForm::InMilliseconds => Expiry::In(number.min(MAX_LIFETIME_MS)),
-        ExpiryForm::AtSeconds => Expiry::At(seconds.min(MAX_EXPIRY_MS)),
-        ExpiryForm::AtMilliseconds => Expiry::At(number.min(MAX_EXPIRY_MS)),
+        ExpiryForm::InSeconds | ExpiryForm::InMilliseconds => {
+            Expiry::In(millis.min(MAX_LIFETIME_MS))
+        }
+        ExpiryForm::AtSeconds | ExpiryForm::AtMilliseconds => Expiry::At(millis.min(MAX_EXPIRY_MS)),
     })
 }
 
 /// The whole part of a JSON number; saturates. `None`: not a number, or negative. No float is used: the
 /// tables for reading them are large on small targets, and they don't hold every integer.
-fn whole_part(text: &str) -> Option<u64> {
-    number_len(text.as_bytes()).filter(|len| *len == text.len())?;
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    // An array, because the search for a lone character links a panic.
-    let (whole, fraction) = mantissa.split_once(['.']).unwrap_or((mantissa, ""));
-    let overflow = if exponent.starts_with('-') {
-        isize::MIN
-    } else {
-        isize::MAX
-    };
-    let point = exponent
-        .parse()
-        .unwrap_or(overflow)
-        .saturating_add_unsigned(whole.len());
+fn whole_part(text: &[u8]) -> Option<u64> {
+    if number_len(text)? != text.len() {
+        return None;
+    }
+    let is_e = |byte: &u8| matches!(byte, b'e' | b'E');
+    let end = text.iter().position(is_e).unwrap_or(text.len());
+    let (mantissa, exponent) = text.split_at_checked(end)?;
+    let is_point = |byte: &u8| *byte == b'.';
+    let whole = mantissa.iter().position(is_point).unwrap_or(end);
     // Twenty zeros after the last digit saturate: more are not needed.
-    let count = point
-        .max(0)
-        .unsigned_abs()
-        .min(text.len().saturating_add(20));
-    let digits = whole
-        .chars()
-        .chain(fraction.chars())
-        .chain(core::iter::repeat('0'));
-    digits.take(count).try_fold(0_u64, |number, digit| {
-        Some(
-            number
-                .saturating_mul(10)
-                .saturating_add(u64::from(digit.to_digit(10)?)),
-        )
-    })
+    let most = text.len().saturating_add(20);
+    let shift = usize::try_from(digits_of(exponent)).unwrap_or(usize::MAX);
+    let mut left = match exponent {
+        [_, b'-', ..] => whole.saturating_sub(shift),
+        _ => whole.saturating_add(shift),
+    };
+    left = left.min(most);
+    let mut number = 0_u64;
+    let mut mantissa = mantissa.iter();
+    while left > 0 {
+        let digit = match mantissa.next() {
+            Some(b'.') => continue,
+            Some(digit) => char::from(*digit).to_digit(10)?,
+            None => 0,
+        };
+        number = number.saturating_mul(10).saturating_add(u64::from(digit));
+        left = left.saturating_sub(1);
+    }
+    Some(number)
+}
+
+/// The digits of an exponent, without its letter and sign; saturates.
+fn digits_of(exponent: &[u8]) -> u32 {
+    let mut number = 0_u32;
+    for byte in exponent {
+        if let Some(digit) = char::from(*byte).to_digit(10) {
+            number = number.saturating_mul(10).saturating_add(digit);
+        }
+    }
+    number
 }

@@ -3,7 +3,7 @@
 use crate::config::Confirmation;
 use crate::config::LeaseMode;
 use crate::grant::Expiry;
-use crate::machine::GrantFacts;
+use crate::grant::Grant;
 use crate::machine::Machine;
 use crate::renewal::MAX_LIFETIME;
 use crate::sync::RecordFacts;
@@ -113,12 +113,13 @@ impl Session {
     }
 }
 
-impl<const W: usize> Machine<W> {
-    pub(crate) fn blank_session(&self) -> Session {
-        Session {
+impl Session {
+    /// Of which nothing is known yet.
+    const fn blank(now: u64) -> Self {
+        Self {
             expires_at: NEVER,
             refresh_at: NEVER,
-            granted_at: self.clock.now,
+            granted_at: now,
             issued_wall: 0,
             expires_wall: 0,
             retry_at: 0,
@@ -143,91 +144,107 @@ impl<const W: usize> Machine<W> {
             trouble: None,
         }
     }
+}
+
+impl<const W: usize> Machine<W> {
+    /// In place of the session that was there, if one was.
+    #[inline(never)]
+    pub(crate) fn begin_session(&mut self) -> &mut Session {
+        self.session.insert(Session::blank(self.clock.now))
+    }
 
     /// A session from a grant received here: it lives from when its request was sent (hard parts 2.8).
-    pub(crate) fn new_session(&mut self, sent_at: u64, grant: &GrantFacts) -> Session {
-        let mut session = self.blank_session();
-        session.has_refresh = grant.has_refresh;
-        let Some(lifetime) = self.lifetime(grant) else {
-            return session;
-        };
-        session.expires_at = sent_at.saturating_add(lifetime);
-        let margin = self.margin(lifetime);
-        let jitter = self
-            .random
-            .up_to((margin >> 1).saturating_add(1))
-            .saturating_sub(1);
-        session.refresh_at = session
-            .expires_at
-            .saturating_sub(margin.saturating_sub(jitter));
+    #[inline(never)]
+    pub(crate) fn new_session(&mut self, sent_at: u64, grant: &Grant<'_>) {
+        let lifetime = self.lifetime(grant);
         let sent_wall = self.clock.wall_at(sent_at);
+        let session = self.begin_session();
+        session.has_refresh = grant.refresh_token.is_some();
+        if lifetime == 0 {
+            return;
+        }
+        session.expires_at = sent_at.saturating_add(lifetime);
         if sent_wall > 0 {
             session.issued_wall = sent_wall;
             session.expires_wall = sent_wall.saturating_add(lifetime);
         }
-        session
+        let margin = self.margin(lifetime);
+        let most = (margin >> 1).saturating_add(1);
+        let jitter = self.random.up_to(most).saturating_sub(1);
+        self.renew_before_the_end(margin.saturating_sub(jitter));
     }
 
-    /// An absolute expiry is the server's clock: without its time it is only believed while it lies ahead.
-    fn lifetime(&self, grant: &GrantFacts) -> Option<u64> {
-        match grant.expiry {
-            Expiry::Unknown => None,
-            Expiry::In(millis) => Some(millis.min(MAX_LIFETIME)),
-            Expiry::At(end) => {
-                let left = end.saturating_sub(grant.server_time.or_else(|| self.clock.wall())?);
-                if left == 0 {
-                    return None;
-                }
-                Some(left.min(MAX_LIFETIME))
-            }
+    fn renew_before_the_end(&mut self, margin: u32) {
+        if let Some(session) = &mut self.session {
+            session.refresh_at = session.expires_at.saturating_sub(u64::from(margin));
         }
     }
 
-    fn margin(&self, lifetime: u64) -> u64 {
-        u64::from(self.config.refresh_margin_ms).min(lifetime / MARGIN_DIVISOR)
+    /// 0 if unknown. An absolute expiry is the server's clock: without its time it is only believed while it lies
+    /// ahead.
+    fn lifetime(&self, grant: &Grant<'_>) -> u64 {
+        let lifetime = match grant.expiry {
+            Expiry::Unknown => 0,
+            Expiry::In(millis) => millis,
+            Expiry::At(end) => match grant.server_time.or_else(|| self.clock.wall()) {
+                Some(clock) => end.saturating_sub(clock),
+                None => 0,
+            },
+        };
+        lifetime.min(MAX_LIFETIME)
+    }
+
+    fn margin(&self, lifetime: u64) -> u32 {
+        let part = u32::try_from(lifetime / MARGIN_DIVISOR).unwrap_or(u32::MAX);
+        self.config.refresh_margin_ms.min(part)
     }
 
     /// A session from the store: it lives by the wall clock.
-    pub(crate) fn restored_session(&self, facts: &RecordFacts) -> Session {
-        let (now, wall) = (self.clock.now, self.clock.wall());
-        let mut session = self.blank_session();
+    pub(crate) fn restored_session(&mut self, facts: &RecordFacts) {
+        let left = left(self.config.reuse_grace_ms, facts.sent_wall, self.clock.wall);
+        let resend_until = self.clock.after(left);
+        // Under a lease the sender may still be alive: only the lease's next holder can tell.
+        let lost = self.config.lease == LeaseMode::None;
+        let confirmed = self.config.confirmation != Confirmation::Probed;
+        let session = self.begin_session();
         session.restored = true;
         session.has_refresh = facts.has_refresh;
         session.rotation = facts.rotation;
         session.issued_wall = facts.issued_wall;
         session.expires_wall = facts.expires_wall;
-        session.confirmed = self.config.confirmation != Confirmation::Probed;
-        if facts.expires_wall > 0 {
-            self.restore_lifetime(&mut session, facts, wall);
-        }
+        session.confirmed = confirmed;
         if facts.sent {
-            let grace = u64::from(self.config.reuse_grace_ms);
             session.sent_wall = facts.sent_wall;
-            session.resend_until = now.saturating_add(left(grace, facts.sent_wall, wall));
-            // Under a lease the sender may still be alive: only the lease's next holder can tell.
-            session.lost = self.config.lease == LeaseMode::None;
-            session.sent = session.lost;
-            session.reread = session.lost;
+            session.resend_until = resend_until;
+            session.lost = lost;
+            session.sent = lost;
+            session.reread = lost;
         }
-        session
+        if facts.expires_wall > 0 {
+            self.restore_lifetime(facts);
+        }
     }
 
-    fn restore_lifetime(&self, session: &mut Session, facts: &RecordFacts, wall: Option<u64>) {
-        let now = self.clock.now;
+    fn restore_lifetime(&mut self, facts: &RecordFacts) {
+        let (now, wall) = (self.clock.now, self.clock.wall);
         let lifetime = facts.expires_wall.saturating_sub(facts.issued_wall);
-        let Some(wall) = wall else {
-            // No clock to tell by: renew before use, if that is possible.
-            session.refresh_at = now;
+        let margin = self.margin(lifetime);
+        let Some(session) = &mut self.session else {
             return;
         };
+        // No clock to tell by: renew before use, if that is possible.
+        session.refresh_at = now;
+        if wall == 0 {
+            return;
+        }
         let left = facts.expires_wall.saturating_sub(wall).min(lifetime);
         session.expires_at = now.saturating_add(left);
-        session.refresh_at = session.expires_at.saturating_sub(self.margin(lifetime));
         if facts.issued_wall > wall.saturating_add(u64::from(self.config.clock_tolerance_ms)) {
             // Written in the future: the clock went back since, and the rest of the lifetime is unknown.
-            session.refresh_at = now;
             session.trouble = Some(Trouble::Passing(Cause::ClockSuspect));
+            return;
         }
+        self.renew_before_the_end(margin);
     }
 }
 
@@ -248,9 +265,14 @@ impl Session {
 }
 
 /// What is left of a span that began at a wall-clock time; nothing if that can't be told.
-pub(crate) fn left(span: u64, began_wall: u64, wall: Option<u64>) -> u64 {
-    match wall.and_then(|wall| wall.checked_sub(began_wall)) {
-        Some(passed) => span.saturating_sub(passed),
+#[inline(never)]
+pub(crate) fn left(span: u32, began_wall: u64, wall: u64) -> u32 {
+    // 0 is an unknown clock.
+    if wall == 0 {
+        return 0;
+    }
+    match wall.checked_sub(began_wall) {
+        Some(passed) => span.saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX)),
         None => 0,
     }
 }

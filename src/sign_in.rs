@@ -5,9 +5,10 @@ use crate::config::Credential;
 use crate::config::Waiting;
 use crate::effect::Outcome;
 use crate::event::Ticket;
+use crate::grant::Grant;
 use crate::machine::Bytes;
-use crate::machine::GrantFacts;
 use crate::machine::Machine;
+use crate::machine::Told;
 use crate::renewal::TokenFailure;
 use crate::state::Pending;
 use crate::state::Phase;
@@ -16,7 +17,7 @@ use crate::state::Stamp;
 use crate::state::Unauthenticated;
 use crate::sync::Goal;
 use crate::sync::RecordFacts;
-use crate::waiters::Slot;
+use crate::waiters::Which;
 use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
@@ -36,7 +37,7 @@ impl<const W: usize> Machine<W> {
     /// Requests that wait for a sign-in are refused where the host chose so.
     pub(crate) fn refuse_if_nobody_comes(&mut self) {
         if self.config.when_signed_out == Waiting::Refuse {
-            self.waiters.refuse(self.ended, |_| true);
+            self.waiters.refuse(self.ended, Which::All);
         }
     }
 
@@ -73,27 +74,27 @@ impl<const W: usize> Machine<W> {
         self.sync = None;
     }
 
-    pub(crate) fn granted(&mut self, ticket: u32, grant: GrantFacts) -> Outcome {
+    #[inline(never)]
+    pub(crate) fn granted(&mut self, ticket: u32, grant: &Grant<'_>, told: Told) -> Outcome {
         match self.phase {
             Phase::Pending(Pending::LoggingIn(order)) if order.ticket == ticket => {
-                self.signed_in(order.began_at(self.config.login_timeout_ms), &grant);
+                self.signed_in(order.began_at(self.config.login_timeout_ms), grant);
                 Outcome::Done
             }
             Phase::Refreshing(Refreshing::Exchanging(order, _)) if order.ticket == ticket => {
-                self.renewed(order.began_at(self.config.token_timeout_ms), &grant);
+                self.renewed(order.began_at(self.config.token_timeout_ms), grant, told);
                 Outcome::Done
             }
-            _ => self.granted_late(ticket, &grant),
+            _ => self.granted_late(ticket, grant, told),
         }
     }
 
     /// A login succeeded: a new sign-in, whoever was signed in before.
-    pub(crate) fn signed_in(&mut self, sent_at: u64, grant: &GrantFacts) {
+    pub(crate) fn signed_in(&mut self, sent_at: u64, grant: &Grant<'_>) {
         self.orphan_earlier_tickets();
-        self.waiters.refuse(Cause::SignInChanged, Slot::is_bound);
+        self.waiters.refuse(Cause::SignInChanged, Which::Bound);
         self.new_sign_in(true);
-        let session = self.new_session(sent_at, grant);
-        self.session = Some(session);
+        self.new_session(sent_at, grant);
         self.bytes = Bytes::TakeGrant;
         self.save_then_confirm(Phase::Pending(Pending::Saving));
     }
@@ -139,6 +140,7 @@ impl<const W: usize> Machine<W> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn token_failed(
         &mut self,
         ticket: u32,
@@ -160,21 +162,22 @@ impl<const W: usize> Machine<W> {
     /// Back to what was before the login.
     pub(crate) fn login_failed(&mut self) {
         if self.session.is_some() {
-            self.waiters.refuse(Cause::LoginFailed, Slot::is_early);
+            self.waiters.refuse(Cause::LoginFailed, Which::Early);
         } else if self.config.when_signed_out == Waiting::Refuse {
-            self.waiters.refuse(Cause::LoginFailed, |_| true);
+            self.waiters.refuse(Cause::LoginFailed, Which::All);
         }
         self.settle();
     }
 
     /// P6: on return nothing can leave, nothing can be read, everybody is told.
+    #[inline(never)]
     pub(crate) fn logout(&mut self) {
         let before_the_look = matches!(
             self.phase,
             Phase::Pending(Pending::Restoring | Pending::Looking)
         );
         let nothing = matches!(self.phase, Phase::Unauthenticated(_));
-        self.waiters.refuse(Cause::SignedOut, |_| true);
+        self.waiters.refuse(Cause::SignedOut, Which::All);
         if nothing {
             return;
         }
@@ -190,7 +193,7 @@ impl<const W: usize> Machine<W> {
 
     /// The session is over here; the store is told in the background.
     pub(crate) fn end_session(&mut self, cause: Cause) {
-        self.waiters.refuse(cause, Slot::is_bound);
+        self.waiters.refuse(cause, Which::Bound);
         self.bytes = Bytes::Wipe;
         self.end_sign_in(cause);
         self.refuse_if_nobody_comes();
@@ -212,8 +215,7 @@ impl<const W: usize> Machine<W> {
     /// A tombstone in the store: another context ended the sign-in. What we have and the store never had is
     /// nobody's from now on, and revoked.
     pub(crate) fn signed_out_elsewhere(&mut self, stamp: Stamp, unstored: bool) {
-        self.waiters
-            .refuse(Cause::SignedOutElsewhere, Slot::is_bound);
+        self.waiters.refuse(Cause::SignedOutElsewhere, Which::Bound);
         self.new_sign_in(false);
         self.orphan_earlier_tickets();
         self.stamp = stamp;
@@ -246,7 +248,7 @@ impl<const W: usize> Machine<W> {
             self.next_version();
         } else {
             if self.session.is_some() {
-                self.waiters.refuse(Cause::SignInChanged, Slot::is_bound);
+                self.waiters.refuse(Cause::SignInChanged, Which::Bound);
             }
             if !logging_in {
                 self.orphan_earlier_tickets();
@@ -257,8 +259,7 @@ impl<const W: usize> Machine<W> {
         self.stamp = facts.stamp;
         self.login = None;
         self.login_told = false;
-        let session = self.restored_session(facts);
-        self.session = Some(session);
+        self.restored_session(facts);
         self.bytes = Bytes::TakeRecord;
         if !logging_in {
             self.settle();

@@ -1,5 +1,7 @@
 //! The five states, and the private phases inside them.
 
+use core::cmp::Ordering;
+
 use crate::grant::Generation;
 use crate::why::Cause;
 
@@ -51,6 +53,7 @@ pub(crate) struct Order {
 
 /// Where exactly the machine is. What every phase with a session needs is in [`Session`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum Phase {
     Unauthenticated(Unauthenticated),
     Pending(Pending),
@@ -68,6 +71,7 @@ pub(crate) enum Unauthenticated {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum Pending {
     /// The first look at the store.
     Restoring,
@@ -133,7 +137,7 @@ impl Phase {
 
 /// What a store holds or should hold, as far as order goes (P5). Compared field by field, in this order: a
 /// sign-in beats a tombstone of the same number, since it can't be the one that the tombstone ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Stamp {
     pub(crate) sign_in: u32,
     pub(crate) live: bool,
@@ -145,6 +149,17 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// How it stands to another one (P5).
+    #[inline(never)]
+    pub(crate) fn against(&self, other: &Self) -> Ordering {
+        self.fields().cmp(&other.fields())
+    }
+
+    fn fields(&self) -> [u32; 5] {
+        let live = u32::from(self.live);
+        [self.sign_in, live, self.serial, self.origin, self.nonce]
+    }
+
     pub(crate) const fn generation(self) -> Generation {
         Generation::new(self.sign_in, self.serial)
     }

@@ -3,6 +3,8 @@
 //! One procedure serves opening, looking again, marking a renewal, saving and the background writes of a
 //! tombstone or of a credential that could not be stored at once.
 
+use core::cmp::Ordering;
+
 use crate::config::Confirmation;
 use crate::config::LeaseMode;
 use crate::lease::Lease;
@@ -36,12 +38,33 @@ pub(crate) enum Goal {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum Stage {
     /// The order is in `Machine::lease`.
     Leasing,
     Loading(Order),
     Storing(Order),
     ReadingBack(Order),
+}
+
+/// A stage without its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StageKind {
+    Leasing,
+    Loading,
+    Storing,
+    ReadingBack,
+}
+
+impl Stage {
+    fn kind(&self) -> StageKind {
+        match self {
+            Self::Leasing => StageKind::Leasing,
+            Self::Loading(_) => StageKind::Loading,
+            Self::Storing(_) => StageKind::Storing,
+            Self::ReadingBack(_) => StageKind::ReadingBack,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,11 +75,11 @@ pub(crate) struct Sync {
 }
 
 /// What a load found, without the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Found {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found<'a> {
     Absent,
     Corrupt(Corrupt),
-    Record(RecordFacts),
+    Record(&'a RecordFacts),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,15 +93,6 @@ pub(crate) struct RecordFacts {
     pub(crate) has_refresh: bool,
     pub(crate) rotation: Rotation,
     pub(crate) debt: u64,
-}
-
-impl Found {
-    fn stamp(&self) -> Option<Stamp> {
-        match self {
-            Self::Record(facts) => Some(facts.stamp),
-            _ => None,
-        }
-    }
 }
 
 impl<const W: usize> Machine<W> {
@@ -157,37 +171,42 @@ impl<const W: usize> Machine<W> {
     }
 
     /// The answer of the load under way.
-    pub(crate) fn loaded(&mut self, found: Found) {
+    pub(crate) fn loaded(&mut self, found: Found<'_>) {
         let Some(sync) = &self.sync else { return };
         let goal = sync.goal;
         let reading_back = matches!(sync.stage, Stage::ReadingBack(_));
         if let Lease::Held { reread, .. } = &mut self.lease {
             *reread = true;
         }
-        self.note_budget(&found);
+        self.note_budget(found);
         if self.unbound {
             match goal {
                 Goal::Save => {
-                    self.raise_above(&found);
+                    self.raise_above(found);
                     return self.store_record();
                 }
                 Goal::Mark => {
-                    self.raise_above(&found);
+                    self.raise_above(found);
                     return self.mark();
                 }
                 Goal::Restore | Goal::Look | Goal::Recheck => {}
             }
         }
-        match found.stamp() {
-            Some(stamp) if goal == Goal::Restore => self.restore(&found, stamp),
-            Some(stamp) if stamp > self.stamp => self.take_newer(&found),
-            Some(stamp) if stamp == self.stamp => self.loaded_same(goal, reading_back, &found),
-            _ => self.loaded_older(goal, reading_back, &found),
+        let Found::Record(facts) = found else {
+            return self.loaded_older(goal, reading_back, found);
+        };
+        if goal == Goal::Restore {
+            return self.restore(facts);
+        }
+        match facts.stamp.against(&self.stamp) {
+            Ordering::Greater => self.take_newer(facts),
+            Ordering::Equal => self.loaded_same(goal, reading_back, facts),
+            Ordering::Less => self.loaded_older(goal, reading_back, found),
         }
     }
 
     /// What the budget in the record says was spent, here before a restart or in another context.
-    fn note_budget(&mut self, found: &Found) {
+    fn note_budget(&mut self, found: Found<'_>) {
         let Found::Record(facts) = found else { return };
         let seen = (facts.stamp.nonce, facts.saved_wall, facts.debt);
         if self.debt_seen == seen {
@@ -195,11 +214,7 @@ impl<const W: usize> Machine<W> {
             return;
         }
         self.debt_seen = seen;
-        let passed = self
-            .clock
-            .wall()
-            .unwrap_or(facts.saved_wall)
-            .saturating_sub(facts.saved_wall);
+        let passed = self.clock.wall.saturating_sub(facts.saved_wall);
         self.budget.owe(
             &self.config,
             self.clock.now,
@@ -208,7 +223,7 @@ impl<const W: usize> Machine<W> {
     }
 
     /// A new sign-in or sign-out comes after whatever the store holds.
-    fn raise_above(&mut self, found: &Found) {
+    fn raise_above(&mut self, found: Found<'_>) {
         self.unbound = false;
         let Found::Record(facts) = found else { return };
         if facts.stamp.sign_in >= self.stamp.sign_in {
@@ -222,19 +237,18 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    fn restore(&mut self, found: &Found, stamp: Stamp) {
+    fn restore(&mut self, facts: &RecordFacts) {
         self.sync = None;
         self.unbound = false;
-        if stamp.live {
-            return self.take_newer(found);
+        if facts.stamp.live {
+            return self.take_newer(facts);
         }
-        self.stamp = stamp;
+        self.stamp = facts.stamp;
         self.nobody(Cause::SignedOut);
     }
 
     /// Another context signed in, out, or renewed.
-    fn take_newer(&mut self, found: &Found) {
-        let Found::Record(facts) = found else { return };
+    fn take_newer(&mut self, facts: &RecordFacts) {
         self.sync = None;
         let unstored = core::mem::take(&mut self.dirty);
         if facts.stamp.live {
@@ -244,35 +258,34 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    fn loaded_same(&mut self, goal: Goal, reading_back: bool, found: &Found) {
+    fn loaded_same(&mut self, goal: Goal, reading_back: bool, facts: &RecordFacts) {
         if reading_back {
-            return self.read_back(found);
+            return self.read_back(facts);
         }
         match goal {
             Goal::Restore | Goal::Look => self.looked(),
             Goal::Recheck => self.rechecked(),
             Goal::Save => {
-                self.keep_mark(found);
+                self.keep_mark(facts);
                 self.store_record();
             }
             Goal::Mark => {
-                self.keep_mark(found);
+                self.keep_mark(facts);
                 self.mark();
             }
         }
     }
 
     /// The mark must be there too: a sibling would send the refresh token again without it.
-    fn read_back(&mut self, found: &Found) {
-        let marked = matches!(found, Found::Record(RecordFacts { sent: true, .. }));
+    fn read_back(&mut self, facts: &RecordFacts) {
         let sent = self.session.as_ref().is_some_and(|session| session.sent);
-        if marked == sent {
+        if facts.sent == sent {
             return self.synced();
         }
         self.sync_failed();
     }
 
-    fn loaded_older(&mut self, goal: Goal, reading_back: bool, found: &Found) {
+    fn loaded_older(&mut self, goal: Goal, reading_back: bool, found: Found<'_>) {
         if reading_back {
             // The store did not keep what it said it wrote.
             return self.sync_failed();
@@ -293,7 +306,7 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    fn restored_nothing(&mut self, found: &Found) {
+    fn restored_nothing(&mut self, found: Found<'_>) {
         self.sync = None;
         self.unbound = false;
         let cause = match found {
@@ -304,11 +317,13 @@ impl<const W: usize> Machine<W> {
     }
 
     /// A sibling renewed after our sign-out and before we had the lease: its token is alive, and nobody's.
-    fn revoke_if_ended(&mut self, found: &Found) {
+    fn revoke_if_ended(&mut self, found: Found<'_>) {
         if self.session.is_some() {
             return;
         }
-        let Some(stamp) = found.stamp() else { return };
+        let Found::Record(RecordFacts { stamp, .. }) = found else {
+            return;
+        };
         if !stamp.live {
             return;
         }
@@ -326,32 +341,27 @@ impl<const W: usize> Machine<W> {
 
     /// What is written over a record with the same credential must not lose a sibling's mark. Our own, known by its
     /// time, goes: the server has answered, or was not asked.
-    fn keep_mark(&mut self, found: &Found) {
-        if let (Found::Record(facts), Some(session)) = (found, &self.session) {
-            if (session.void_mark, session.sent_wall) == (true, facts.sent_wall) {
-                return;
-            }
-        }
-        self.note_sent(found);
-    }
-
-    /// A mark that we did not set, and we hold the lease: its holder is gone, the answer is lost.
-    fn note_sent(&mut self, found: &Found) {
-        let Found::Record(facts) = found else { return };
-        let (now, wall) = (self.clock.now, self.clock.wall());
-        let grace = u64::from(self.config.reuse_grace_ms);
+    fn keep_mark(&mut self, facts: &RecordFacts) {
+        let wall = self.clock.wall;
         let Some(session) = &mut self.session else {
             return;
         };
+        if session.void_mark {
+            if session.sent_wall == facts.sent_wall {
+                return;
+            }
+        }
         if session.sent {
             return;
         }
+        // A mark that we did not set, and we hold the lease: its holder is gone, the answer is lost.
         if facts.sent {
             session.sent = true;
             session.lost = true;
             session.reread = true;
             session.sent_wall = facts.sent_wall;
-            session.resend_until = now.saturating_add(left(grace, facts.sent_wall, wall));
+            let left = left(self.config.reuse_grace_ms, facts.sent_wall, wall);
+            session.resend_until = self.clock.after(left);
         }
     }
 
@@ -386,9 +396,10 @@ impl<const W: usize> Machine<W> {
 
     /// The store holds what we have.
     fn synced(&mut self) {
-        let Some(Sync { goal, .. }) = self.sync.take() else {
+        let Some(Sync { goal, .. }) = self.sync else {
             return;
         };
+        self.sync = None;
         self.dirty = false;
         self.save_failures = 0;
         if let Some(session) = &mut self.session {
@@ -416,7 +427,7 @@ impl<const W: usize> Machine<W> {
         self.dirty = true;
         let pause = crate::renewal::backoff(&self.config, self.save_failures, &mut self.random);
         self.save_failures = self.save_failures.saturating_add(1);
-        self.save_at = self.clock.now.saturating_add(pause);
+        self.save_at = self.clock.after(pause);
         self.saved();
     }
 
@@ -447,6 +458,11 @@ impl<const W: usize> Machine<W> {
         if tries >= self.config.attempts {
             return self.give_up();
         }
+        self.try_again();
+    }
+
+    #[inline(never)]
+    fn try_again(&mut self) {
         let stage = match self.sync.as_ref().map(|sync| &sync.stage) {
             Some(Stage::Loading(_)) => self.loading(),
             _ => self.storing(),
@@ -455,9 +471,9 @@ impl<const W: usize> Machine<W> {
     }
 
     pub(crate) fn give_up(&mut self) {
-        let Some(Sync { goal, stage, .. }) = self.sync.take() else {
-            return;
-        };
+        let Some(sync) = &self.sync else { return };
+        let (goal, reached) = (sync.goal, sync.stage.kind());
+        self.sync = None;
         match goal {
             Goal::Restore => self.nobody(Cause::StoreUnavailable),
             Goal::Look => {
@@ -467,18 +483,18 @@ impl<const W: usize> Machine<W> {
             }
             Goal::Recheck => self.rechecked(),
             Goal::Save => self.save_failed(),
-            Goal::Mark => self.mark_failed(&stage),
+            Goal::Mark => self.mark_failed(reached),
         }
     }
 
     /// Without a mark: go on if only this context is concerned, or if the store was read.
-    fn mark_failed(&mut self, stage: &Stage) {
-        match stage {
-            Stage::ReadingBack(_) if self.config.lease == LeaseMode::Host => {
+    fn mark_failed(&mut self, reached: StageKind) {
+        match reached {
+            StageKind::ReadingBack if self.config.lease == LeaseMode::Host => {
                 self.unsend();
                 self.renewal_failed(Cause::StoreUnavailable, None);
             }
-            Stage::Storing(_) | Stage::ReadingBack(_) => {
+            StageKind::Storing | StageKind::ReadingBack => {
                 self.dirty = true;
                 self.exchange();
             }

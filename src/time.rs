@@ -100,6 +100,11 @@ impl Clock {
         }
     }
 
+    /// A time ahead. There is always room: see [`LATEST`].
+    pub(crate) const fn after(&self, millis: u32) -> u64 {
+        self.now.wrapping_add(millis as u64)
+    }
+
     /// What the wall clock said at an earlier monotonic time; 0 if unknown.
     pub(crate) fn wall_at(&self, at: u64) -> u64 {
         let passed = self.now.saturating_sub(at);
@@ -110,21 +115,20 @@ impl Clock {
     pub(crate) fn observe(&mut self, now: Now, tolerance: u64) -> Jump {
         self.now = self.now.max(now.monotonic.0.min(LATEST));
         self.wall = now.wall.unwrap_or(0);
-        let Some(wall) = self.wall() else {
+        if self.wall == 0 {
+            return Jump::None;
+        }
+        let offset = self.wall.wrapping_sub(self.now);
+        let Some(before) = self.offset else {
+            self.offset = Some(offset);
             return Jump::None;
         };
-        let offset = wall.wrapping_sub(self.now);
-        let expected = self.now.wrapping_add(self.offset.unwrap_or(offset));
-        if self.offset.is_some() {
-            if wall.abs_diff(expected) <= tolerance {
-                return Jump::None;
-            }
-        }
-        self.offset = Some(offset);
-        if wall == expected {
+        let expected = self.now.wrapping_add(before);
+        if self.wall.abs_diff(expected) <= tolerance {
             return Jump::None;
         }
-        match wall.checked_sub(expected) {
+        self.offset = Some(offset);
+        match self.wall.checked_sub(expected) {
             Some(gap) => Jump::Forward(gap),
             None => Jump::Back,
         }

@@ -168,7 +168,6 @@ impl Trace {
             next: 0,
         }
     }
-
     pub(crate) fn push(
         &mut self,
         at: u64,
@@ -198,14 +197,10 @@ impl Trace {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Step> {
-        let (newer, older) = self
-            .steps
-            .split_at_checked(usize::from(self.next))
-            .unwrap_or_default();
-        older
-            .iter()
-            .chain(newer)
-            .filter_map(|step| step.as_ref().map(Packed::unpack))
+        (0..=LAST).filter_map(|age| {
+            let index = self.next.wrapping_add(age) & LAST;
+            Some(self.steps.get(usize::from(index))?.as_ref()?.unpack())
+        })
     }
 }
 

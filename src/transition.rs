@@ -3,10 +3,11 @@
 
 use crate::effect::Outcome;
 use crate::error::Rejected;
+use crate::event::Event;
 use crate::lease::Lease;
-use crate::machine::Input;
 use crate::machine::Machine;
 use crate::machine::Revocation;
+use crate::machine::Told;
 use crate::renewal::TokenFailure;
 use crate::renewal::backoff;
 use crate::session::Trouble;
@@ -24,26 +25,27 @@ use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
     /// What the caller may not tell now. Comes first, so that a refusal changes nothing (P14).
-    pub(crate) fn check(&self, now: u64, input: &Input) -> Result<(), Rejected> {
+    #[inline(never)]
+    pub(crate) fn check(&self, now: u64, event: &Event<'_>) -> Result<(), Rejected> {
         let unopened = self.phase == Phase::Unauthenticated(Unauthenticated::Unopened);
-        match input {
-            Input::Opened => {
+        match *event {
+            Event::Opened => {
                 if unopened {
                     return Ok(());
                 }
                 Err(Rejected::AlreadyOpened)
             }
-            Input::Resumed
-            | Input::StoreChanged
-            | Input::LoginStarted
-            | Input::RefreshRequested
-            | Input::LogoutRequested
+            Event::Resumed
+            | Event::StoreChanged
+            | Event::LoginStarted
+            | Event::RefreshRequested
+            | Event::LogoutRequested
                 if unopened =>
             {
                 Err(Rejected::NotOpened)
             }
-            Input::AccessRequested { waiter, access } => self.check_request(*waiter, *access),
-            Input::RefreshRequested => self.check_refresh(now),
+            Event::AccessRequested { waiter, access } => self.check_request(waiter, access),
+            Event::RefreshRequested => self.check_refresh(now),
             _ => Ok(()),
         }
     }
@@ -67,84 +69,82 @@ impl<const W: usize> Machine<W> {
         self.finish();
     }
 
-    /// One event.
-    pub(crate) fn step(&mut self, input: Input) -> Outcome {
-        let outcome = self.dispatch(input);
+    /// One event, but for what a load found: see `loaded`. No byte of a grant or a record is looked at.
+    pub(crate) fn step(&mut self, event: &Event<'_>, told: Told) -> Outcome {
+        let outcome = self.dispatch(event, told);
         self.finish();
         outcome
     }
 
-    fn dispatch(&mut self, input: Input) -> Outcome {
-        match input {
-            Input::Opened => self.opened(),
-            Input::Resumed | Input::StoreChanged => self.look_again(),
-            Input::WentOffline => self.offline = true,
-            Input::WentOnline => self.went_online(),
-            Input::LoginStarted => return self.login_started(),
-            Input::Granted { ticket, grant } => return self.granted(ticket, grant),
-            Input::TokenFailed {
+    #[inline(never)]
+    fn dispatch(&mut self, event: &Event<'_>, told: Told) -> Outcome {
+        match *event {
+            Event::Opened => self.opened(),
+            Event::Resumed | Event::StoreChanged => self.look_again(),
+            Event::WentOffline => self.offline = true,
+            Event::WentOnline => self.went_online(),
+            Event::LoginStarted => return self.login_started(),
+            Event::Granted { ticket, ref grant } => return self.granted(ticket.0, grant, told),
+            Event::TokenFailed {
                 ticket,
                 failure,
                 retry_after,
             } => {
-                return self.token_failed(ticket, failure, retry_after);
+                return self.token_failed(ticket.0, failure, retry_after);
             }
-            Input::Loaded { ticket, .. } | Input::LoadFailed { ticket }
-                if !self.is_loading(ticket) =>
+            // That of the load under way does not come here.
+            Event::Loaded { .. } => return Outcome::Stale,
+            Event::LoadFailed { ticket } if !self.is_loading(ticket.0) => return Outcome::Stale,
+            Event::Stored { ticket } | Event::StoreFailed { ticket }
+                if !self.is_storing(ticket.0) =>
             {
                 return Outcome::Stale;
             }
-            Input::Stored { ticket } | Input::StoreFailed { ticket }
-                if !self.is_storing(ticket) =>
+            Event::Stored { .. } => self.stored(),
+            Event::LoadFailed { .. } | Event::StoreFailed { .. } => self.sync_failed(),
+            Event::Probed { ticket, result } => return self.probed(ticket.0, result),
+            Event::LeaseGranted { ticket } | Event::LeaseDenied { ticket }
+                if !self.is_asking(ticket.0) =>
             {
                 return Outcome::Stale;
             }
-            Input::Loaded { found, .. } => self.loaded(found),
-            Input::Stored { .. } => self.stored(),
-            Input::LoadFailed { .. } | Input::StoreFailed { .. } => self.sync_failed(),
-            Input::Probed { ticket, result } => return self.probed(ticket, result),
-            Input::LeaseGranted { ticket } | Input::LeaseDenied { ticket }
-                if !self.is_asking(ticket) =>
-            {
-                return Outcome::Stale;
-            }
-            Input::LeaseGranted { .. } => self.lease_granted(),
-            Input::LeaseDenied { .. } => self.lease_denied(),
-            Input::LeaseLost { ticket } => {
-                if !self.is_holding(ticket) {
+            Event::LeaseGranted { .. } => self.lease_granted(),
+            Event::LeaseDenied { .. } => self.lease_denied(),
+            Event::LeaseLost { ticket } => {
+                if !self.is_holding(ticket.0) {
                     return Outcome::Stale;
                 }
                 self.lease_lost();
             }
-            Input::Revoked { ticket } | Input::RevokeFailed { ticket }
-                if !self.is_revoking(ticket) =>
+            Event::Revoked { ticket } | Event::RevokeFailed { ticket }
+                if !self.is_revoking(ticket.0) =>
             {
                 return Outcome::Stale;
             }
-            Input::Revoked { .. } => self.revocation = Revocation::None,
-            Input::RevokeFailed { .. } => self.revoke_failed(),
-            Input::AccessRequested { waiter, access } => {
+            Event::Revoked { .. } => self.revocation = Revocation::None,
+            Event::RevokeFailed { .. } => self.revoke_failed(),
+            Event::AccessRequested { waiter, access } => {
                 return self.access_requested(waiter, access);
             }
-            Input::Answered {
+            Event::Answered {
                 receipt,
                 status,
                 challenge,
             } => return self.answered(receipt, status, challenge),
-            Input::WaiterCancelled { waiter } => {
+            Event::WaiterCancelled { waiter } => {
                 if !self.waiters.remove(waiter) {
                     return Outcome::Stale;
                 }
             }
-            Input::RefreshRequested => self.refresh_requested(),
-            Input::LogoutRequested => self.logout(),
-            Input::TimeoutReached => {}
+            Event::RefreshRequested => self.refresh_requested(),
+            Event::LogoutRequested => self.logout(),
+            Event::TimeoutReached => {}
         }
         Outcome::Done
     }
 
     /// What holds after every step, whatever it did.
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.save_in_background();
         self.release_idle_lease();
         if !self.is_open() {
@@ -160,25 +160,15 @@ impl<const W: usize> Machine<W> {
         } else {
             Cause::WaitTimeout
         };
-        if self
-            .waiters
-            .iter()
-            .any(|slot| slot.is_early() && slot.until <= now)
-        {
+        if self.waiters.refuse_overdue(waited, now) {
             // Nobody came: the next request asks for a login again.
             self.login_told = false;
         }
-        self.waiters.refuse(waited, |slot| slot.until <= now);
         if self.is_sync_overdue() {
             self.sync_failed();
         }
-        if let Lease::Asked(order) = self.lease {
-            if order.deadline <= now {
-                if order.told {
-                    self.release = order.ticket;
-                }
-                self.lease_denied();
-            }
+        if self.lease_deadline() <= now {
+            self.lease_overdue();
         }
         self.revocation_deadline();
         if self.phase_deadline() <= now {
@@ -187,8 +177,18 @@ impl<const W: usize> Machine<W> {
     }
 
     fn is_sync_overdue(&self) -> bool {
-        self.sync_order()
-            .is_some_and(|order| order.deadline <= self.clock.now)
+        self.sync_deadline() <= self.clock.now
+    }
+
+    /// The order is taken back, if the host has it.
+    fn lease_overdue(&mut self) {
+        if let Lease::Asked(Order {
+            told: true, ticket, ..
+        }) = self.lease
+        {
+            self.release = ticket;
+        }
+        self.lease_denied();
     }
 
     fn phase_overdue(&mut self) {
@@ -205,24 +205,15 @@ impl<const W: usize> Machine<W> {
     }
 
     fn revocation_deadline(&mut self) {
+        if self.revocation_at() > self.clock.now {
+            return;
+        }
         match self.revocation {
             Revocation::None => {}
-            Revocation::Ordered {
-                order: Order { deadline, .. },
-                ..
-            } => {
-                if deadline <= self.clock.now {
-                    self.revoke_failed();
-                }
-            }
-            Revocation::Waiting { at, tries } => {
-                if self.offline {
-                    return;
-                }
-                if at <= self.clock.now {
-                    let order = self.order(self.config.revoke_timeout_ms);
-                    self.revocation = Revocation::Ordered { order, tries };
-                }
+            Revocation::Ordered { .. } => self.revoke_failed(),
+            Revocation::Waiting { tries, .. } => {
+                let order = self.order(self.config.revoke_timeout_ms);
+                self.revocation = Revocation::Ordered { order, tries };
             }
         }
     }
@@ -243,7 +234,7 @@ impl<const W: usize> Machine<W> {
         }
         let pause = backoff(&self.config, tries, &mut self.random);
         self.revocation = Revocation::Waiting {
-            at: self.clock.now.saturating_add(pause),
+            at: self.clock.after(pause),
             tries,
         };
     }

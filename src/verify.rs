@@ -5,6 +5,7 @@
 //! together with the messages that are under way; what nothing reads any more is set to one value.
 
 mod any;
+mod input;
 mod proof;
 
 use core::hash::Hash;

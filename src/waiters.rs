@@ -92,14 +92,19 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Whether it was admitted under the sign-in that is (or was) there.
-    pub(crate) fn is_bound(&self) -> bool {
-        matches!(self.fate, Fate::Waiting | Fate::Released)
-    }
-
     pub(crate) fn is_early(&self) -> bool {
         self.fate == Fate::Early
     }
+}
+
+/// Which of the requests that wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    /// Admitted under the sign-in that is (or was) there.
+    Bound,
+    /// Waiting for the next sign-in.
+    Early,
 }
 
 /// First in, first out; a request keeps its place until it is claimed, refused or cancelled (P8).
@@ -140,26 +145,46 @@ impl<const W: usize> Waiters<W> {
 
     /// Removes a request; false if it was not there.
     pub(crate) fn remove(&mut self, waiter: Waiter) -> bool {
-        let at = self.0.iter().position(|slot| slot.waiter == waiter);
-        let tail = at.and_then(|at| self.0.get_mut(at..)).unwrap_or_default();
+        let Some(at) = self.0.iter().position(|slot| slot.waiter == waiter) else {
+            return false;
+        };
         // Those behind it move up, each to the place before its own.
-        let cells = Cell::from_mut(tail).as_slice_of_cells();
-        for (to, from) in cells.iter().zip(cells.iter().skip(1)) {
+        let tail = Cell::from_mut(self.0.get_mut(at..).unwrap_or_default());
+        let tail = tail.as_slice_of_cells();
+        for (to, from) in tail.iter().zip(tail.iter().skip(1)) {
             to.set(from.get());
         }
-        at.and_then(|_| self.0.pop()).is_some()
+        self.0.pop().is_some()
     }
 
-    /// Refuses those that `which` picks and that are not refused yet.
-    pub(crate) fn refuse(&mut self, cause: Cause, mut which: impl FnMut(&Slot) -> bool) {
+    /// Refuses those that are meant and not refused yet.
+    #[inline(never)]
+    pub(crate) fn refuse(&mut self, cause: Cause, which: Which) {
+        for slot in &mut self.0 {
+            let meant = match slot.fate {
+                Fate::Refused(_) => false,
+                Fate::Early => which != Which::Bound,
+                Fate::Waiting | Fate::Released => which != Which::Early,
+            };
+            if meant {
+                slot.fate = Fate::Refused(cause);
+            }
+        }
+    }
+
+    /// Refuses those that have waited too long; whether one of them waited for a sign-in.
+    pub(crate) fn refuse_overdue(&mut self, cause: Cause, now: u64) -> bool {
+        let mut early = false;
         for slot in &mut self.0 {
             if let Fate::Refused(_) = slot.fate {
                 continue;
             }
-            if which(slot) {
+            if slot.until <= now {
+                early |= slot.is_early();
                 slot.fate = Fate::Refused(cause);
             }
         }
+        early
     }
 
     /// The requests that waited for somebody to sign in belong to that sign-in from now on.

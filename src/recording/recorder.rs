@@ -32,7 +32,6 @@ use crate::latch::Latch;
 use crate::machine::Machine;
 use crate::permit::Permit;
 use crate::promises::Checked;
-use crate::sync::Found;
 use crate::time::Now;
 use crate::waiters::Receipt;
 use crate::waiters::Waiter;
@@ -171,14 +170,14 @@ impl<'b> Recorder<'b> {
                     .map(|grant| Told::Granted { ticket, grant })
             }
             Event::Loaded { ticket, record } => {
-                let found = match latch.found(record.unwrap_or_default()) {
-                    (Found::Record(facts), Some(grant)) if facts.stamp.live => {
-                        RedactedGrant::of(&grant, |bytes| self.redact(bytes))
-                            .map(|grant| RedactedFound::Record(facts, Some(grant)))
+                let found = match latch.read(record.unwrap_or_default()) {
+                    Ok(record) if record.facts.stamp.live => {
+                        RedactedGrant::of(&record.grant, |bytes| self.redact(bytes))
+                            .map(|grant| RedactedFound::Record(record.facts, Some(grant)))
                     }
-                    (Found::Record(facts), _) => Some(RedactedFound::Record(facts, None)),
-                    (Found::Corrupt(corrupt), _) => Some(RedactedFound::Corrupt(corrupt)),
-                    (Found::Absent, _) => Some(RedactedFound::Absent),
+                    Ok(record) => Some(RedactedFound::Record(record.facts, None)),
+                    Err(Some(corrupt)) => Some(RedactedFound::Corrupt(corrupt)),
+                    Err(None) => Some(RedactedFound::Absent),
                 };
                 found.map(|found| Told::Loaded { ticket, found })
             }

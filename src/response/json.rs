@@ -3,101 +3,86 @@
 /// The deepest nesting of objects and arrays that is read.
 pub const MAX_DEPTH: usize = 32;
 
-/// What stands at a path. `raw` is the text as in the body, escapes and all, without quotes.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Value<'b> {
+/// What stands at a path, and where: the text as in the body, escapes and all, without quotes.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
     pub(super) kind: Kind,
-    has_escapes: bool,
-    start: usize,
-    pub(super) raw: &'b str,
+    pub(super) start: usize,
+    pub(super) len: usize,
 }
 
-/// Where a text stands in the body, how long it is, and whether there are escapes to be undone in it.
-pub(super) type Span = (usize, usize, bool);
-
-#[derive(Clone, Copy, PartialEq, Default)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
-    #[default]
     Absent,
+    /// A string with escapes.
     Text,
     Number,
+    /// A string without escapes, or whose escapes are undone.
+    Plain,
     Other,
 }
 
-impl Value<'_> {
-    /// Where a string stands; nowhere for another kind.
-    pub(super) const fn text(&self) -> Span {
-        match self.kind {
-            Kind::Text => self.span(),
-            _ => (0, 0, false),
-        }
-    }
+impl Span {
+    const ABSENT: Self = Self {
+        kind: Kind::Absent,
+        start: 0,
+        len: 0,
+    };
 
-    /// The same for a string or a number.
-    pub(super) const fn text_or_number(&self) -> Span {
-        match self.kind {
-            Kind::Text | Kind::Number => self.span(),
-            _ => (0, 0, false),
-        }
-    }
-
-    const fn span(&self) -> Span {
-        (self.start, self.raw.len(), self.has_escapes)
+    /// Its bytes.
+    pub(super) fn of<'b>(&self, body: &'b [u8]) -> &'b [u8] {
+        let from = body.get(self.start..).unwrap_or_default();
+        from.get(..self.len).unwrap_or_default()
     }
 }
 
 /// A configured path, how many of its keys lead to where the walk stands, and what was found.
 #[derive(Clone, Copy)]
-struct Slot<'b> {
+pub(super) struct Slot {
     path: Option<&'static str>,
     matched: usize,
-    value: Value<'b>,
+    pub(super) found: Span,
 }
 
-impl<'b> Slot<'b> {
+impl Slot {
+    pub(super) const fn new(path: Option<&'static str>) -> Self {
+        Self {
+            path,
+            matched: 0,
+            found: Span::ABSENT,
+        }
+    }
+
     fn step(&self, depth: usize) -> Option<&'static [u8]> {
-        self.path?.as_bytes().split(|byte| *byte == b'.').nth(depth)
+        let keys = self.path?.as_bytes();
+        keys.split(|byte| *byte == b'.').nth(depth)
     }
 
     /// The walk stands at a key inside `depth` outer keys.
-    fn see_key(&mut self, depth: usize, key: &str) {
+    fn see_key(&mut self, depth: usize, key: &[u8]) {
         self.matched = self.matched.min(depth);
         if self.matched == depth {
-            let is_next = self.step(depth).is_some_and(|step| is_text(key, step));
-            self.matched = depth.saturating_add(usize::from(is_next));
-        }
-    }
-
-    fn see_value(&mut self, depth: usize, value: Value<'b>) {
-        if self.matched == depth {
-            let is_here = self.step(depth).is_none();
-            if is_here & (self.value.kind == Kind::Absent) {
-                self.value = value;
+            if let Some(step) = self.step(depth) {
+                let is_next = is_text(key, step, false);
+                self.matched = depth.saturating_add(usize::from(is_next));
             }
         }
     }
-}
 
-/// What may come next.
-enum Next {
-    First,
-    Member,
-    Value,
-    Separator,
-}
-
-impl Next {
-    /// What a container holds, told by its closing bracket.
-    const fn inside(close: u8) -> Self {
-        match close {
-            b'}' => Self::Member,
-            _ => Self::Value,
+    fn see_value(&mut self, depth: usize, value: Span) {
+        if self.matched != depth {
+            return;
+        }
+        if self.found.kind != Kind::Absent {
+            return;
+        }
+        if self.step(depth).is_none() {
+            self.found = value;
         }
     }
 }
 
 /// The containers that the walk is in: a bit for each, the lowest for the innermost, 1 for an object.
-#[derive(Default)]
 struct Open {
     depth: usize,
     objects: u32,
@@ -106,10 +91,12 @@ struct Open {
 const _: () = assert!(MAX_DEPTH <= 32, "a bit for each container");
 
 impl Open {
-    fn push(&mut self, close: u8) -> Option<()> {
-        (self.depth < MAX_DEPTH).then_some(())?;
+    fn push(&mut self, is_object: bool) -> Option<()> {
+        if self.depth >= MAX_DEPTH {
+            return None;
+        }
         self.depth = self.depth.saturating_add(1);
-        self.objects = (self.objects << 1) | u32::from(close == b'}');
+        self.objects = (self.objects << 1) | u32::from(is_object);
         Some(())
     }
 
@@ -118,150 +105,114 @@ impl Open {
         self.objects >>= 1;
     }
 
-    /// The bracket that closes the innermost.
-    const fn close(&self) -> Option<u8> {
-        match (self.depth, self.objects & 1) {
-            (0, _) => None,
-            (_, 1) => Some(b'}'),
-            _ => Some(b']'),
-        }
+    fn is_object(&self) -> bool {
+        self.objects & 1 == 1
     }
 }
 
-/// A walk through the JSON text, once and without recursion.
-pub(super) struct Walk<'b, const N: usize> {
+/// Finds what stands at each path, if the body is one whole JSON object: a walk through the text, once and without
+/// recursion.
+pub(super) fn find(slots: &mut [Slot], body: &[u8]) -> Option<()> {
+    core::str::from_utf8(body).ok()?;
+    let mut walk = Walk {
+        body,
+        at: 0,
+        slots,
+        open: Open {
+            depth: 0,
+            objects: 0,
+        },
+    };
+    walk.object()?;
+    walk.skip_space();
+    walk.rest().is_empty().then_some(())
+}
+
+struct Walk<'b, 's> {
     body: &'b [u8],
-    rest: &'b [u8],
-    slots: [Slot<'b>; N],
+    at: usize,
+    slots: &'s mut [Slot],
     open: Open,
 }
 
-impl<'b, const N: usize> Walk<'b, N> {
-    /// What stands at each path, if the body is one whole JSON object.
-    pub(super) fn fields(
-        paths: [Option<&'static str>; N],
-        body: &'b [u8],
-    ) -> Option<[Value<'b>; N]> {
-        let slots = paths.map(|path| Slot {
-            path,
-            matched: 0,
-            value: Value::default(),
-        });
-        let mut walk = Self {
-            body,
-            rest: body,
-            slots,
-            open: Open::default(),
-        };
-        walk.skip_space();
-        walk.eat(b'{').then_some(())?;
-        walk.open.push(b'}')?;
-        let mut next = Next::First;
-        while let Some(close) = walk.open.close() {
-            walk.skip_space();
-            next = walk.advance(&next, close)?;
+impl<'b> Walk<'b, '_> {
+    fn object(&mut self) -> Option<()> {
+        self.expect(b'{')?;
+        self.open.push(true)?;
+        // Nothing stands before the first value of a container; a comma stands before each other.
+        let mut is_first = true;
+        while self.open.depth > 0 {
+            let is_object = self.open.is_object();
+            if self.eat(if is_object { b'}' } else { b']' }) {
+                self.open.pop();
+                is_first = false;
+                continue;
+            }
+            if !is_first {
+                self.expect(b',')?;
+            }
+            if is_object {
+                self.key()?;
+            }
+            is_first = self.value()?;
         }
-        walk.skip_space();
-        walk.rest
-            .is_empty()
-            .then_some(walk.slots.map(|slot| slot.value))
+        Some(())
     }
 
-    /// One step, inside the container that `close` closes.
-    fn advance(&mut self, next: &Next, close: u8) -> Option<Next> {
-        match next {
-            Next::Value => self.value(),
-            Next::Member => self.member(),
-            Next::First => match self.close(close) {
-                None => Some(Next::inside(close)),
-                closed => closed,
-            },
-            Next::Separator => match self.close(close) {
-                None => self.eat(b',').then_some(Next::inside(close)),
-                closed => closed,
-            },
-        }
-    }
-
-    fn close(&mut self, close: u8) -> Option<Next> {
-        self.eat(close).then_some(())?;
-        self.open.pop();
-        Some(Next::Separator)
-    }
-
-    fn member(&mut self) -> Option<Next> {
-        let (key, _) = self.string()?;
-        self.skip_space();
-        self.eat(b':').then_some(())?;
+    fn key(&mut self) -> Option<()> {
+        self.expect(b'"')?;
+        let key = self.string()?;
+        self.expect(b':')?;
         let depth = self.open.depth.saturating_sub(1);
-        for slot in &mut self.slots {
+        let key = key.of(self.body);
+        for slot in self.slots.iter_mut() {
             slot.see_key(depth, key);
         }
-        Some(Next::Value)
+        Some(())
     }
 
-    fn value(&mut self) -> Option<Next> {
-        let start = self.body.len().saturating_sub(self.rest.len());
-        match self.rest.first()? {
-            b'{' => return self.container(start, b'}'),
-            b'[' => return self.container(start, b']'),
+    /// Whether a container begins.
+    fn value(&mut self) -> Option<bool> {
+        self.skip_space();
+        let value = match *self.rest().first()? {
+            begin @ (b'{' | b'[') => {
+                let bracket = self.take(Kind::Other, 1);
+                self.see(bracket);
+                self.open.push(begin == b'{')?;
+                return Some(true);
+            }
             b'"' => {
-                let (raw, has_escapes) = self.string()?;
-                self.see(Value {
-                    kind: Kind::Text,
-                    has_escapes,
-                    start: start.saturating_add(1),
-                    raw,
-                });
+                self.advance(1);
+                self.string()?
             }
-            b't' | b'f' => {
-                let raw = self.word("true").or_else(|| self.word("false"))?;
-                self.see(Value {
-                    kind: Kind::Other,
-                    has_escapes: false,
-                    start,
-                    raw,
-                });
-            }
+            b't' => self.word(b"true")?,
+            b'f' => self.word(b"false")?,
             b'n' => {
-                self.word("null")?;
+                self.word(b"null")?;
+                return Some(false);
             }
             _ => {
-                let raw = self.take(number_len(self.rest)?)?;
-                self.see(Value {
-                    kind: Kind::Number,
-                    has_escapes: false,
-                    start,
-                    raw,
-                });
+                let len = number_len(self.rest())?;
+                self.take(Kind::Number, len)
             }
-        }
-        Some(Next::Separator)
+        };
+        self.see(value);
+        Some(false)
     }
 
-    fn container(&mut self, start: usize, close: u8) -> Option<Next> {
-        let raw = self.take(1)?;
-        self.see(Value {
-            kind: Kind::Other,
-            has_escapes: false,
-            start,
-            raw,
-        });
-        self.open.push(close)?;
-        Some(Next::First)
-    }
-
-    fn see(&mut self, value: Value<'b>) {
-        for slot in &mut self.slots {
+    #[inline(never)]
+    fn see(&mut self, value: Span) {
+        for slot in self.slots.iter_mut() {
             slot.see_value(self.open.depth, value);
         }
     }
 
-    /// A string's content: valid, and still escaped; and whether there are escapes in it.
-    fn string(&mut self) -> Option<(&'b str, bool)> {
-        self.eat(b'"').then_some(())?;
-        let mut rest = self.rest;
-        let mut has_escapes = false;
+    /// A string whose first quote was read: valid, and still escaped.
+    #[inline(never)]
+    fn string(&mut self) -> Option<Span> {
+        let text = self.rest();
+        let mut rest = text;
+        let mut kind = Kind::Plain;
         loop {
             // Many at once, where the processor can; elsewhere it would be a loop more.
             #[cfg(target_pointer_width = "64")]
@@ -273,38 +224,59 @@ impl<'b, const N: usize> Walk<'b, N> {
             }
             let special = rest.iter().position(|byte| !is_plain(*byte))?;
             rest = rest.get(special..)?;
-            match rest.first()? {
-                b'"' => break,
-                b'\\' => rest = rest.get(escape(rest)?.1..)?,
-                _ => return None,
+            if let [b'"', ..] = rest {
+                break;
             }
-            has_escapes = true;
+            let piece = Piece::first(rest)?;
+            rest = rest.get(piece.used..)?;
+            kind = Kind::Text;
         }
-        let raw = self.take(self.rest.len().saturating_sub(rest.len()))?;
-        self.eat(b'"');
-        Some((raw, has_escapes))
+        let span = self.take(kind, text.len().saturating_sub(rest.len()));
+        self.advance(1);
+        Some(span)
     }
 
-    fn word(&mut self, word: &str) -> Option<&'b str> {
-        self.rest.starts_with(word.as_bytes()).then_some(())?;
-        self.take(word.len())
+    #[inline(never)]
+    fn word(&mut self, word: &[u8]) -> Option<Span> {
+        if !self.rest().starts_with(word) {
+            return None;
+        }
+        Some(self.take(Kind::Other, word.len()))
     }
 
-    fn take(&mut self, len: usize) -> Option<&'b str> {
-        let (taken, rest) = self.rest.split_at_checked(len)?;
-        self.rest = rest;
-        core::str::from_utf8(taken).ok()
+    #[inline(never)]
+    fn rest(&self) -> &'b [u8] {
+        self.body.get(self.at..).unwrap_or_default()
     }
 
+    fn advance(&mut self, len: usize) {
+        self.at = self.at.saturating_add(len);
+    }
+
+    fn take(&mut self, kind: Kind, len: usize) -> Span {
+        let start = self.at;
+        self.advance(len);
+        Span { kind, start, len }
+    }
+
+    #[inline(never)]
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.eat(byte).then_some(())
+    }
+
+    /// Steps over this byte and the space before it, if that is what follows.
+    #[inline(never)]
     fn eat(&mut self, byte: u8) -> bool {
-        let rest = self.rest.strip_prefix(&[byte]);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
+        self.skip_space();
+        let is_next = self.rest().first() == Some(&byte);
+        self.advance(usize::from(is_next));
+        is_next
     }
 
+    #[inline(never)]
     fn skip_space(&mut self) {
-        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
-            self.rest = rest;
+        while let [b' ' | b'\t' | b'\n' | b'\r', ..] = self.rest() {
+            self.advance(1);
         }
     }
 }
@@ -316,12 +288,15 @@ const fn is_plain(byte: u8) -> bool {
 
 /// Length of the JSON number that a text begins with (RFC 8259 6).
 pub(super) fn number_len(text: &[u8]) -> Option<usize> {
-    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
-    let mut rest = match unsigned.strip_prefix(b"0") {
-        Some(rest) => rest,
-        None => after_digits(unsigned)?,
+    let mut rest = match text {
+        [b'-', rest @ ..] => rest,
+        _ => text,
     };
-    if let Some(fraction) = rest.strip_prefix(b".") {
+    rest = match rest {
+        [b'0', rest @ ..] => rest,
+        _ => after_digits(rest)?,
+    };
+    if let [b'.', fraction @ ..] = rest {
         rest = after_digits(fraction)?;
     }
     if let [b'e' | b'E', b'+' | b'-', exponent @ ..] | [b'e' | b'E', exponent @ ..] = rest {
@@ -331,99 +306,123 @@ pub(super) fn number_len(text: &[u8]) -> Option<usize> {
 }
 
 /// What comes after one digit or more.
+#[inline(never)]
 fn after_digits(text: &[u8]) -> Option<&[u8]> {
-    let is_other = |byte: &u8| !byte.is_ascii_digit();
-    let len = text.iter().position(is_other).unwrap_or(text.len());
-    (len > 0).then_some(text.get(len..)?)
+    let mut rest = text;
+    while let [b'0'..=b'9', after @ ..] = rest {
+        rest = after;
+    }
+    (rest.len() < text.len()).then_some(rest)
 }
 
-/// The characters of a string's content, without escapes.
-pub(super) fn chars(raw: &str) -> impl Iterator<Item = char> {
-    let mut rest = raw;
-    core::iter::from_fn(move || {
-        let (character, len) = next_char(rest)?;
-        rest = rest.get(len..)?;
-        Some(character)
-    })
-}
-
-/// Whether a string's content is this text.
-pub(super) fn is_text(raw: &str, text: &[u8]) -> bool {
-    if raw.as_bytes() == text {
+/// Whether a string's content, without its escapes, is this text; with `fold` in any case of ASCII letters.
+pub(super) fn is_text(raw: &[u8], mut text: &[u8], fold: bool) -> bool {
+    if raw == text {
         return true;
     }
-    let mut rest = text;
-    for character in chars(raw) {
+    let mut rest = raw;
+    while let Some(mut piece) = Piece::first(rest) {
+        if fold {
+            piece.bytes.make_ascii_lowercase();
+        }
+        let Some(after) = text.strip_prefix(piece.text()) else {
+            return false;
+        };
+        text = after;
+        rest = rest.get(piece.used..).unwrap_or_default();
+    }
+    text.is_empty()
+}
+
+/// The first byte of a string's content, or the character that its first escape stands for.
+struct Piece {
+    bytes: [u8; 4],
+    len: usize,
+    /// How many bytes it takes there.
+    used: usize,
+}
+
+impl Piece {
+    #[inline(never)]
+    fn first(text: &[u8]) -> Option<Self> {
+        let byte = match text {
+            [] | [0..=0x1F, ..] => return None,
+            [b'\\', ..] => return Self::escaped(text),
+            [byte, ..] => *byte,
+        };
+        Some(Self {
+            bytes: [byte, 0, 0, 0],
+            len: 1,
+            used: 1,
+        })
+    }
+
+    /// The escape that a text begins with (RFC 8259 7). A surrogate must have its pair.
+    fn escaped(text: &[u8]) -> Option<Self> {
+        let (code, used) = match text.get(1)? {
+            b'u' => code_point(text)?,
+            letter => (simple_escape(*letter)?, 2),
+        };
         let mut bytes = [0; 4];
-        match rest.strip_prefix(character.encode_utf8(&mut bytes).as_bytes()) {
-            Some(after) => rest = after,
-            None => return false,
+        let len = char::from_u32(code)?.encode_utf8(&mut bytes).len();
+        Some(Self { bytes, len, used })
+    }
+
+    fn text(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+fn simple_escape(letter: u8) -> Option<u32> {
+    Some(u32::from(match letter {
+        b'"' | b'\\' | b'/' => letter,
+        b'b' => 0x8,
+        b'f' => 0xC,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => return None,
+    }))
+}
+
+/// What `\uXXXX` stands for, or two of them, and their length. A lone surrogate is given as it is: no character.
+fn code_point(text: &[u8]) -> Option<(u32, usize)> {
+    let first = code_unit(text)?;
+    if let 0xD800..=0xDBFF = first {
+        let second = code_unit(text.get(6..)?)?;
+        if let 0xDC00..=0xDFFF = second {
+            let (high, low) = (first & 0x3FF, second & 0x3FF);
+            return Some((((high << 10) | low).saturating_add(0x1_0000), 12));
         }
     }
-    rest.is_empty()
-}
-
-/// The first character of a string's content, and how many bytes it takes there.
-fn next_char(raw: &str) -> Option<(char, usize)> {
-    match raw.chars().next()? {
-        '\\' => escape(raw.as_bytes()),
-        character => Some((character, character.len_utf8())),
-    }
-}
-
-/// The escape that a text begins with, and its length (RFC 8259 7). A surrogate must have its pair.
-fn escape(text: &[u8]) -> Option<(char, usize)> {
-    let Some(first) = code_unit(text) else {
-        let [b'\\', letter, ..] = text else {
-            return None;
-        };
-        let character = match letter {
-            b'"' | b'\\' | b'/' => char::from(*letter),
-            b'b' => '\u{8}',
-            b'f' => '\u{C}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            _ => return None,
-        };
-        return Some((character, 2));
-    };
-    let second = text.get(6..).and_then(code_unit);
-    let units = core::iter::once(first).chain(second);
-    let character = char::decode_utf16(units).next()?.ok()?;
-    Some((character, character.len_utf16().saturating_mul(6)))
+    Some((first, 6))
 }
 
 /// `\uXXXX`.
-fn code_unit(text: &[u8]) -> Option<u16> {
+#[inline(never)]
+fn code_unit(text: &[u8]) -> Option<u32> {
     let [b'\\', b'u', digits @ ..] = text else {
         return None;
     };
-    digits.get(..4)?.iter().try_fold(0, |unit: u16, digit| {
-        let digit = char::from(*digit).to_digit(16)?;
-        Some((unit << 4) | u16::try_from(digit).ok()?)
-    })
+    let mut unit = 0;
+    for digit in digits.get(..4)? {
+        unit = (unit << 4) | char::from(*digit).to_digit(16)?;
+    }
+    Some(unit)
 }
 
 /// Undoes the escapes where they stand: no character is longer than its escape. Gives the new length.
 pub(super) fn unescape(text: &mut [u8]) -> usize {
     let mut read = 0_usize;
     let mut written = 0_usize;
-    while let Some(byte) = text.get(read).copied() {
-        let (len, bytes, used) = match text.get(read..).and_then(escape) {
-            Some((character, used)) => {
-                let mut bytes = [0; 4];
-                (character.encode_utf8(&mut bytes).len(), bytes, used)
-            }
-            None => (1, [byte, 0, 0, 0], 1),
-        };
-        for byte in bytes.iter().take(len) {
+    while let Some(piece) = text.get(read..).and_then(Piece::first) {
+        for byte in piece.text() {
             if let Some(place) = text.get_mut(written) {
                 *place = *byte;
             }
             written = written.saturating_add(1);
         }
-        read = read.saturating_add(used);
+        read = read.saturating_add(piece.used);
     }
     written
 }

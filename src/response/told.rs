@@ -63,23 +63,22 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         response: TokenResponse,
         body: &mut [u8],
     ) -> Result<Outcome, Rejected> {
-        let failure = match parse(shape, response.status, body) {
-            Err(failure) => failure,
+        let retry_after = response.retry_after;
+        let failed = |failure| Event::TokenFailed {
+            ticket,
+            failure,
+            retry_after,
+        };
+        let event = match parse(shape, response.status, body) {
+            Err(failure) => failed(failure),
             Ok(mut grant) => {
                 grant.server_time = response.server_time;
-                match self.handle(now, Event::Granted { ticket, grant }) {
-                    Err(Rejected::Grant(error)) => TokenFailure::Unusable(error),
-                    told => return told,
-                }
+                Event::Granted { ticket, grant }
             }
         };
-        self.handle(
-            now,
-            Event::TokenFailed {
-                ticket,
-                failure,
-                retry_after: response.retry_after,
-            },
-        )
+        match self.handle(now, event) {
+            Err(Rejected::Grant(error)) => self.handle(now, failed(TokenFailure::Unusable(error))),
+            told => told,
+        }
     }
 }

@@ -3,6 +3,9 @@
 //! Each number comes from a source that the proof leaves open, so that what is shown for one call is shown for every
 //! machine, event and time. [`Any::holds`] is the invariant that each step must keep.
 
+use super::input::GrantFacts;
+use super::input::Input;
+use super::input::Load;
 use crate::challenge::ChallengeKind;
 use crate::config::Config;
 use crate::config::Confirmation;
@@ -10,14 +13,11 @@ use crate::config::Credential;
 use crate::config::LeaseMode;
 use crate::config::Renewal;
 use crate::config::Waiting;
-
 use crate::event::Access;
 use crate::event::ProbeResult;
 use crate::grant::Expiry;
 use crate::grant::GrantError;
 use crate::lease::Lease;
-use crate::machine::GrantFacts;
-use crate::machine::Input;
 use crate::machine::Machine;
 use crate::machine::Revocation;
 use crate::record::Corrupt;
@@ -36,7 +36,6 @@ use crate::state::Refreshing;
 use crate::state::Stamp;
 use crate::state::State;
 use crate::state::Unauthenticated;
-use crate::sync::Found;
 use crate::sync::Goal;
 use crate::sync::RecordFacts;
 use crate::sync::Stage;
@@ -344,11 +343,11 @@ pub(super) fn machine<const W: usize>(case: Case, from: &mut impl Source) -> Mac
     machine
 }
 
-fn found(from: &mut impl Source) -> Found {
+fn found(from: &mut impl Source) -> Load {
     match from.below(3) {
-        0 => Found::Absent,
-        1 => Found::Corrupt(Corrupt::Checksum),
-        _ => Found::Record(RecordFacts {
+        0 => Load::Absent,
+        1 => Load::Corrupt(Corrupt::Checksum),
+        _ => Load::Record(RecordFacts {
             stamp: stamp(from),
             saved_wall: from.number(),
             issued_wall: from.number(),

@@ -3,6 +3,7 @@
 use super::any;
 use super::any::Case;
 use super::any::Source;
+use super::input::Input;
 use crate::config::Confirmation;
 use crate::config::Credential;
 use crate::effect::Effect;
@@ -10,7 +11,6 @@ use crate::effect::Outcome;
 use crate::event::Access;
 use crate::lease::Lease;
 use crate::machine::Bytes;
-use crate::machine::Input;
 use crate::machine::Machine;
 use crate::machine::Revocation;
 use crate::state::Order;
@@ -443,11 +443,15 @@ impl<const W: usize> Before<W> {
     }
 
     fn tell(self, input: &Input) -> Option<Broken> {
-        if self.machine.check(self.machine.clock.now, input).is_err() {
+        if self
+            .machine
+            .check_input(self.machine.clock.now, input)
+            .is_err()
+        {
             return None;
         }
         let mut after = self.machine.clone();
-        let outcome = after.step(*input);
+        let outcome = after.step_input(input);
         if !self.machine.awaits(input) {
             if !matches!(outcome, Outcome::Stale | Outcome::Orphaned) {
                 return Some(70);
@@ -516,7 +520,7 @@ impl<const W: usize> Before<W> {
         }
         if before.stamp.sign_in < u32::MAX {
             if before.stamp.serial < u32::MAX {
-                must!(93, after.stamp >= before.stamp);
+                must!(93, after.stamp.against(&before.stamp).is_ge());
             }
         }
         // A store order writes what it was given for.

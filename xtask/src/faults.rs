@@ -113,13 +113,25 @@ pub(crate) fn copy(project: &Project) -> Result<PathBuf> {
     Ok(to)
 }
 
-/// The manifest without the members that are not copied.
+/// The manifest without the members and the tests that are not copied.
 fn workspace(manifest: &str) -> Result<String> {
     let line = manifest
         .lines()
         .find(|line| line.starts_with("members = "))
         .context("Cargo.toml has no members")?;
-    Ok(manifest.replacen(line, "members = [\"proof\", \"testserver\"]", 1))
+    let manifest = manifest.replacen(line, "members = [\"proof\", \"testserver\"]", 1);
+    let mut is_test = false;
+    let mut kept = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_test = line == "[[test]]";
+        }
+        if !is_test {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    Ok(kept)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
