@@ -28,6 +28,8 @@ tool(
   "--enable-mutable-globals",
   "--remove-exports=__heap_base",
   "--remove-exports=__data_end",
+  "--remove-exports=memcpy",
+  "--remove-exports=memset",
   "-Oz",
   "--converge",
   "-o",

