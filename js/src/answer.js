@@ -1,4 +1,4 @@
-// Answers of token endpoints. The rules are those of src/response.rs, over parsed JSON; test/answers.test.js compares
+// Answers of token endpoints. The rules are those of src/response.rs, over parsed JSON; test/answers.test.mjs compares
 // the two over the fuzzer's corpus.
 
 import {

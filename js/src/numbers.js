@@ -1,4 +1,4 @@
-// The numbers of the core, as src/numbers.rs has them; test/numbers.test.js compares the two.
+// The numbers of the core, as src/numbers.rs has them; test/numbers.test.mjs compares the two.
 
 // Facts.
 export const OPENED = 0;
