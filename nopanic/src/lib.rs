@@ -18,6 +18,10 @@ mod memory;
 mod recording;
 mod setup;
 
+/// The C interface is made of such functions already.
+#[cfg(feature = "capi")]
+pub use tokenlatch::capi::*;
+
 unsafe extern "C" {
     /// Defined nowhere.
     fn a_panic_is_reachable() -> !;

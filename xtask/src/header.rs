@@ -5,9 +5,10 @@ use anyhow::Result;
 use anyhow::bail;
 use anyhow::ensure;
 
+use crate::install::Capacities;
+use crate::install::HEADER;
 use crate::project::Project;
 
-const HEADER: &str = "include/tokenlatch.h";
 const TOP: &str = "xtask/header/top.h";
 const MIDDLE: &str = "xtask/header/middle.h";
 
@@ -120,8 +121,8 @@ fn middle(project: &Project, text: &str) -> Result<String> {
                 .saturating_sub(2)
                 .to_string(),
         ),
-        ("@TOKENS@", "4096u".to_owned()),
-        ("@WAITERS@", "32u".to_owned()),
+        ("@TOKENS@", format!("{}u", Capacities::DEFAULT.tokens)),
+        ("@WAITERS@", format!("{}u", Capacities::DEFAULT.waiters)),
     ];
     let mut text = text.trim_end().to_owned();
     for (name, number) in numbers {

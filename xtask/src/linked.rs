@@ -23,9 +23,11 @@ pub(crate) const MANIFEST: &str = "nopanic/Cargo.toml";
 pub(crate) const CRATE: &str = "nopanic";
 const UNDEFINED: &str = "a_panic_is_reachable";
 const PREFIX: &str = "latch_";
+/// What the functions of the C interface begin with.
+const C_PREFIX: &str = "tl_";
 const CONTROLS: &[&str] = &["control_index", "control_overflow"];
 pub(crate) const LEVELS: &[&str] = &["z", "s", "3"];
-pub(crate) const FEATURES: &[&str] = &["", "json", "json,recording"];
+pub(crate) const FEATURES: &[&str] = &["", "json", "json,recording", "json,recording,capi"];
 const TARGETS: &[&str] = &[
     "thumbv6m-none-eabi",
     "thumbv7em-none-eabi",
@@ -151,7 +153,14 @@ impl Bench<'_> {
         let mut stack = BTreeMap::new();
         if is_thumb(target) && panics.is_empty() {
             let code = self.tool("llvm-objdump", &["-d", "--no-show-raw-insn"], &file)?;
-            stack = Calls::read(&std::fs::read(&file)?, &code)?.worst(PREFIX)?;
+            let data = std::fs::read(&file)?;
+            let calls = Calls::read(&data, &code)?;
+            stack = calls.worst(PREFIX)?;
+            let of_c = calls.worst(C_PREFIX)?;
+            stack.extend(
+                of_c.into_iter()
+                    .map(|(name, depth)| (format!("{C_PREFIX}{name}"), depth)),
+            );
             ensure!(
                 stack.len() == functions.len(),
                 "a function has lost its name"
@@ -179,6 +188,9 @@ impl Bench<'_> {
         command.args(["--features", features]);
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
         command.env("CARGO_TARGET_DIR", &folder);
+        // The latch of the C interface is as large as the one beside it.
+        command.env("TOKENLATCH_TOKEN_CAPACITY", "1024");
+        command.env("TOKENLATCH_WAITER_CAPACITY", "8");
         if is_thumb(target) {
             // It adds a section and is not stable, so this one crate is let use it.
             command.env("RUSTC_BOOTSTRAP", CRATE);
@@ -202,7 +214,7 @@ impl Bench<'_> {
         let names = self.tool("llvm-nm", &args, built)?;
         let names: Vec<_> = names
             .lines()
-            .filter(|name| name.starts_with(PREFIX))
+            .filter(|name| name.starts_with(PREFIX) || name.starts_with(C_PREFIX))
             .collect();
         ensure!(!names.is_empty(), "{} has no function", built.display());
         Ok(names.into_iter().map(str::to_owned).collect())

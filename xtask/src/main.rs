@@ -3,6 +3,7 @@
 mod artifacts;
 mod bench;
 mod c;
+mod capi;
 mod counts;
 mod coverage;
 mod e2e;
@@ -10,6 +11,7 @@ mod explore;
 mod faults;
 mod fuzz;
 mod header;
+mod install;
 mod js;
 mod linked;
 mod miri;
@@ -74,6 +76,11 @@ const COMMANDS: &[Command] = &[
         name: "no-panic",
         line: "link every public function for five targets: no panic, and how deep the stack gets",
         run: no_panic::run,
+    },
+    Command {
+        name: "capi",
+        line: "the C interface seen from C and C++; --prefix DIR installs it",
+        run: capi::run,
     },
     Command {
         name: "header",

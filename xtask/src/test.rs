@@ -6,11 +6,13 @@ use anyhow::Result;
 use anyhow::bail;
 
 use crate::c;
+use crate::capi;
 use crate::counts;
 use crate::counts::Counts;
 use crate::e2e;
 use crate::explore;
 use crate::fuzz;
+use crate::install;
 use crate::js;
 use crate::linked;
 use crate::miri;
@@ -74,6 +76,11 @@ const STEPS: &[Step] = &[
         name: "size",
         line: "a small firmware has not grown",
         run: |project, _| size::check(project),
+    },
+    Step {
+        name: "capi",
+        line: "the C header, C and C++ programs under sanitizers, the installed library",
+        run: |project, _| capi::check(project),
     },
     Step {
         name: "fuzz",
@@ -172,6 +179,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
 
 /// Packages outside the workspace.
 const APART: &[&str] = &[
+    install::MANIFEST,
     "fuzz/Cargo.toml",
     linked::MANIFEST,
     size::MANIFEST,

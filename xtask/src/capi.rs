@@ -1,0 +1,227 @@
+//! `cargo xtask capi`: the C interface as C and C++ programs see it; with `--prefix DIR` it is installed there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+use anyhow::ensure;
+use object::Object as _;
+use object::ObjectSymbol as _;
+
+use crate::header;
+use crate::install;
+use crate::install::Capacities;
+use crate::proc;
+use crate::project::Project;
+use crate::tools;
+
+const WARNINGS: &[&str] = &["-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"];
+const C: &[&str] = &["-std=c99"];
+const CPP: &[&str] = &["-std=c++17", "-fno-exceptions", "-fno-rtti"];
+const SANITIZED: &[&str] = &[
+    "-g",
+    "-O1",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+];
+
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let project = Project::read()?;
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => check(&project),
+        ["--prefix", prefix] => {
+            let prefix = std::path::absolute(prefix)?;
+            install::install(&project, &prefix, Capacities::asked()?)
+        }
+        _ => bail!("usage: cargo xtask capi [--prefix DIR]"),
+    }
+}
+
+/// The header is up to date and compiles; the C tests run under sanitizers; programs build against what is installed.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    header::check(project)?;
+    tools::debian(project, "c++", "g++")?;
+    tools::debian(project, "cmake", "cmake")?;
+    tools::debian(project, "pkg-config", "pkg-config")?;
+    let out = project.scratch("capi")?;
+    compile_headers(project, &out)?;
+    for (name, capacities) in [
+        ("default", Capacities::DEFAULT),
+        ("small", Capacities::SMALL),
+    ] {
+        let prefix = out.join(name);
+        install::install(project, &prefix, capacities)?;
+        check_symbols(project, &prefix)?;
+        for test in ["story.c", "misuse.c", "wrapper.cpp"] {
+            run_test(project, &prefix, test)?;
+        }
+        with_pkg_config(project, &prefix)?;
+        with_cmake(project, &prefix)?;
+    }
+    // What is installed can be moved.
+    let moved = out.join("moved");
+    std::fs::rename(out.join("default"), &moved)?;
+    with_pkg_config(project, &moved)
+}
+
+/// Both headers, alone, with each compiler that there is.
+fn compile_headers(project: &Project, out: &Path) -> Result<()> {
+    let clang = ["clang", "clang++"].map(|name| {
+        let found = proc::succeeds(project.command(name).arg("--version"));
+        found.then_some(name)
+    });
+    let rows = [
+        ("tokenlatch.h", "c", "-std=c99", Some("cc")),
+        ("tokenlatch.h", "c++", "-std=c++11", Some("c++")),
+        ("tokenlatch.hpp", "c++", "-std=c++17", Some("c++")),
+        ("tokenlatch.h", "c", "-std=c99", clang[0]),
+        ("tokenlatch.h", "c++", "-std=c++11", clang[1]),
+        ("tokenlatch.hpp", "c++", "-std=c++17", clang[1]),
+    ];
+    for (header, language, standard, compiler) in rows {
+        let Some(compiler) = compiler else { continue };
+        let unit = out.join("unit");
+        std::fs::write(
+            &unit,
+            format!("#include \"{header}\"\n#include \"{header}\"\nint unit;\n"),
+        )?;
+        let mut command = project.command(compiler);
+        command.args([standard, "-x", language, "-Iinclude", "-c"]);
+        command
+            .args(WARNINGS)
+            .arg(&unit)
+            .arg("-o")
+            .arg(out.join("unit.o"));
+        proc::run(&mut command)?;
+    }
+    Ok(())
+}
+
+/// The shared library exports what the header declares, and nothing else.
+fn check_symbols(project: &Project, prefix: &Path) -> Result<()> {
+    let header = std::fs::read_to_string(prefix.join("include/tokenlatch.h"))?;
+    let declared = declared(&header);
+    let path = prefix.join("lib/libtokenlatch.so");
+    let data = std::fs::read(&path)?;
+    let file = object::File::parse(&*data)?;
+    let mut exported = BTreeSet::new();
+    let mut needed = BTreeSet::new();
+    for symbol in file.dynamic_symbols() {
+        let name = symbol.name()?.to_owned();
+        if symbol.is_undefined() {
+            if !symbol.is_weak() {
+                needed.insert(name);
+            }
+        } else if symbol.is_global() {
+            exported.insert(name);
+        }
+    }
+    let differ: Vec<_> = declared.symmetric_difference(&exported).collect();
+    ensure!(differ.is_empty(), "header and library differ in {differ:?}");
+    let allocates = ["malloc", "calloc", "realloc", "free"];
+    ensure!(
+        !needed.iter().any(|name| allocates.contains(&&**name)),
+        "the library allocates: it needs {needed:?}"
+    );
+    println!(
+        "{}: {} functions, as declared; needs {}",
+        project.show(&path),
+        exported.len(),
+        needed.into_iter().collect::<Vec<_>>().join(", ")
+    );
+    Ok(())
+}
+
+/// The functions that a header declares.
+fn declared(header: &str) -> BTreeSet<String> {
+    let code = header.lines().filter(|line| {
+        let line = line.trim_start();
+        !line.starts_with(['*', '/', '#']) && !line.ends_with('\\')
+    });
+    let code: Vec<_> = code.collect();
+    let words = code.join("\n");
+    let heads = words
+        .split('(')
+        .filter_map(|head| head.rsplit([' ', '*', '\n']).next());
+    heads
+        .filter(|name| name.starts_with("tl_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Where a program goes.
+fn program(prefix: &Path, name: &str) -> PathBuf {
+    prefix.join(name)
+}
+
+/// One of `tests/capi/c`, with the static library, under sanitizers.
+fn run_test(project: &Project, prefix: &Path, test: &str) -> Result<()> {
+    let path = program(prefix, &format!("{test}.sanitized"));
+    let (compiler, standard) = if test.ends_with(".c") {
+        ("cc", C)
+    } else {
+        ("c++", CPP)
+    };
+    let mut command = project.command(compiler);
+    command.args(standard).args(WARNINGS).args(SANITIZED);
+    command.arg("-I").arg(prefix.join("include"));
+    command.arg(format!("tests/capi/c/{test}"));
+    command
+        .arg(prefix.join("lib/libtokenlatch.a"))
+        .arg("-o")
+        .arg(&path);
+    proc::run(&mut command)?;
+    proc::run(&mut project.command(&path.to_string_lossy()))
+}
+
+/// A program that asks pkg-config for its flags, with the shared library.
+fn with_pkg_config(project: &Project, prefix: &Path) -> Result<()> {
+    let path = program(prefix, "story.pkg-config");
+    let mut command = project.command("pkg-config");
+    command.args(["--cflags", "--libs", "tokenlatch >= 0.1"]);
+    command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
+    let flags = proc::read(&mut command)?;
+    let mut command = project.command("cc");
+    command
+        .args(C)
+        .args(WARNINGS)
+        .args(["tests/capi/c/story.c", "-o"])
+        .arg(&path);
+    command.args(flags.split_whitespace());
+    proc::run(&mut command)?;
+    let mut command = project.command(&path.to_string_lossy());
+    proc::run(command.env("LD_LIBRARY_PATH", prefix.join("lib")))
+}
+
+/// A project that asks CMake for the package, with either library.
+fn with_cmake(project: &Project, prefix: &Path) -> Result<()> {
+    let build = prefix.join("cmake-build");
+    let mut command = project.command("cmake");
+    command.args(["-S", "tests/capi/cmake", "-B"]).arg(&build);
+    command.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
+    proc::run(&mut command)?;
+    proc::run(project.command("cmake").arg("--build").arg(&build))?;
+    let mut command = project.command("ctest");
+    command
+        .arg("--test-dir")
+        .arg(&build)
+        .arg("--output-on-failure");
+    proc::run(&mut command).context("a program that CMake built")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_a_header_declares() {
+        let header = "/*\n * Use `tl_no(`.\n */\n#define tl_macro(A) \\\n  tl_sized((A))\n\
+            const char *tl_text(int a);\nint32_t\ntl_b(void (*f)(void));\ntypedef struct tl_c { int a; } tl_c;\n";
+        let found: Vec<_> = declared(header).into_iter().collect();
+        assert_eq!(found, ["tl_b", "tl_text"]);
+    }
+}
