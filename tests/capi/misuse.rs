@@ -1,5 +1,6 @@
 //! Each function with NULL, with memory that is not aligned, and with what is not a latch: its code, and no change.
 
+use core::cell::UnsafeCell;
 use core::mem::size_of;
 use core::ptr::null_mut;
 
@@ -22,7 +23,8 @@ struct Args {
     null: Option<usize>,
     /// The pointer that is not aligned.
     crooked: Option<usize>,
-    places: [Place; 4],
+    /// In cells, since several pointers lead there at once.
+    places: [UnsafeCell<Place>; 4],
 }
 
 impl Args {
@@ -31,7 +33,7 @@ impl Args {
             latch,
             null: None,
             crooked: None,
-            places: [const { Place([PATTERN; 32]) }; 4],
+            places: [const { UnsafeCell::new(Place([PATTERN; 32])) }; 4],
         }
     }
 
@@ -50,8 +52,8 @@ impl Args {
     }
 
     /// Memory for the pointer of this index.
-    fn place<T>(&mut self, index: usize) -> *mut T {
-        let at = self.places[index % 4].0.as_mut_ptr().cast();
+    fn place<T>(&self, index: usize) -> *mut T {
+        let at = self.places[index % 4].get().cast();
         self.pass(index, at)
     }
 
@@ -60,8 +62,8 @@ impl Args {
         self.pass(index, core::ptr::from_ref(value).cast_mut())
     }
 
-    fn is_untouched(&self) -> bool {
-        let mut words = self.places.iter().flat_map(|place| place.0);
+    fn is_untouched(&mut self) -> bool {
+        let mut words = self.places.iter_mut().flat_map(|place| place.get_mut().0);
         words.all(|word| word == PATTERN)
     }
 }
@@ -88,7 +90,7 @@ struct Function {
     /// The pointers that need an alignment, beside the latch's.
     aligned: &'static [usize],
     says: Says,
-    call: fn(&mut Args) -> i64,
+    call: fn(&Args) -> i64,
 }
 
 /// A row of the table: its pointers, what says that it failed, which pointers are aligned, and the call.

@@ -20,6 +20,8 @@ struct Function {
     name: String,
     /// What it pushes and reserves.
     reserved: u64,
+    /// The same, by instruction: one that the compiler has laid out twice, on two ways, stands here once.
+    distinct: BTreeMap<String, u64>,
     calls: BTreeSet<u64>,
 }
 
@@ -120,21 +122,24 @@ fn frames(
     for (start, function) in functions {
         let frame = recorded.get(start).copied();
         let own = function.name.contains("compiler_builtins") || function.name.starts_with("__");
-        let own = own || ["memcpy", "memmove", "memset", "memcmp"].contains(&&*function.name);
+        let own = own
+            || ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"]
+                .contains(&&*function.name);
         ensure!(
             own || frame.is_some(),
             "the frame of `{}` is not known",
             function.name
         );
         if let Some(frame) = frame {
+            let distinct: u64 = function.distinct.values().sum();
             ensure!(
-                frame == function.reserved,
+                frame == function.reserved || frame == distinct,
                 "`{}` is said to take {frame} bytes, and takes {}",
                 function.name,
                 function.reserved
             );
         }
-        frames.insert(*start, function.reserved);
+        frames.insert(*start, frame.unwrap_or(function.reserved));
     }
     Ok(frames)
 }
@@ -201,7 +206,14 @@ fn functions(
         if length.is_some_and(|length| instruction.address >= start + length) {
             continue;
         }
-        function.reserved += instruction.reserves(&registers)?;
+        let reserves = instruction.reserves(&registers)?;
+        if reserves > 0 {
+            let Instruction { name, operands, .. } = instruction;
+            function
+                .distinct
+                .insert(format!("{name} {operands}"), reserves);
+        }
+        function.reserved += reserves;
         if let Some(target) = instruction.target(&registers)? {
             let is_inside = target > start && starts.range(start + 1..=target).next().is_none();
             // A jump to its own start is a loop.
@@ -399,6 +411,18 @@ mod tests {
         assert_eq!(functions[&0x100].calls, [0x200].into());
         assert_eq!(functions[&0x200].calls, [0x300].into());
         assert_eq!(deepest(&functions).unwrap(), 32 + 8 + 0x404);
+    }
+
+    #[test]
+    fn a_prologue_on_two_ways_is_one() {
+        let twice = TEXT.replace(
+            "     10a:",
+            "     109:      \tpush\t{r4, r7, lr}\n     10a:",
+        );
+        let functions = read(&twice).unwrap();
+        let outer = &functions[&0x100];
+        assert_eq!(outer.reserved, 12 + 12 + 20);
+        assert_eq!(outer.distinct.values().sum::<u64>(), 12 + 20);
     }
 
     #[test]
