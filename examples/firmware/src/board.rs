@@ -19,8 +19,10 @@ use embassy_time_driver::Driver;
 use embassy_time_queue_utils::Queue;
 use static_cell::StaticCell;
 
-/// Ticks of the processor's clock in a millisecond: 25 MHz.
-const MILLISECOND: u32 = 25_000;
+/// Milliseconds from one look at the clock to the next.
+const STEP: u32 = 10;
+/// Ticks of the processor's clock in that time, at 25 MHz.
+const TICKS: u32 = STEP * 25_000;
 
 struct Clock {
     millis: Mutex<Cell<u64>>,
@@ -45,7 +47,7 @@ impl Driver for Clock {
 
 fn start_clock(syst: &mut SYST) {
     syst.set_clock_source(SystClkSource::Core);
-    syst.set_reload(MILLISECOND - 1);
+    syst.set_reload(TICKS - 1);
     syst.clear_current();
     syst.enable_counter();
     syst.enable_interrupt();
@@ -55,7 +57,7 @@ fn start_clock(syst: &mut SYST) {
 fn SysTick() {
     critical_section::with(|cs| {
         let millis = CLOCK.millis.borrow(cs);
-        millis.set(millis.get().saturating_add(1));
+        millis.set(millis.get().saturating_add(u64::from(STEP)));
         // Wakes whoever's time has come.
         let _ = CLOCK.queue.borrow_ref_mut(cs).next_expiration(millis.get());
     });
@@ -103,14 +105,14 @@ pub fn exit(well: bool) -> ! {
 
 /// The first word on the command line of the emulator, after the program's own name; `none` without one.
 pub fn argument(buffer: &mut [u8; 64]) -> &str {
-    let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
-    // SAFETY: the block names a buffer and its length, which is what this call writes to.
+    let block = [buffer.as_mut_ptr() as usize, buffer.len()];
+    // SAFETY: the block names a buffer and its length, and nothing else is written to.
     let failed = unsafe {
-        cortex_m_semihosting::syscall(cortex_m_semihosting::nr::GET_CMDLINE, &mut block)
+        cortex_m_semihosting::syscall(cortex_m_semihosting::nr::GET_CMDLINE, &block)
     };
-    let [_, length] = block;
+    let mut parts = buffer.split(|byte| *byte == 0);
     let line = match failed {
-        0 => buffer.get(..length).unwrap_or_default(),
+        0 => parts.next().unwrap_or_default(),
         _ => &[],
     };
     let line = core::str::from_utf8(line).unwrap_or_default();

@@ -476,7 +476,7 @@ async fn go_on(gate: &Gate, network: &Network, reply: &mut [u8]) -> Result<(), V
                 }
             },
         );
-        if let embassy_futures::select::Either::First(Ok(200)) = fetched.await {
+        if let embassy_futures::select::Either::First(Ok((200, _))) = fetched.await {
             return Ok(());
         }
     }

@@ -3,8 +3,6 @@
 #[cfg(target_arch = "arm")]
 pub(crate) use defmt::error;
 #[cfg(target_arch = "arm")]
-pub(crate) use defmt::info;
-#[cfg(target_arch = "arm")]
 pub(crate) use defmt::warn;
 
 #[cfg(not(target_arch = "arm"))]
@@ -16,7 +14,5 @@ macro_rules! nothing {
 
 #[cfg(not(target_arch = "arm"))]
 pub(crate) use nothing as error;
-#[cfg(not(target_arch = "arm"))]
-pub(crate) use nothing as info;
 #[cfg(not(target_arch = "arm"))]
 pub(crate) use nothing as warn;

@@ -8,7 +8,6 @@ use tokenlatch::gate::GateError;
 
 use crate::host::Gate;
 use crate::host::token_request;
-use crate::log::info;
 use crate::network::Network;
 use crate::network::Socket;
 use crate::server::Call;
@@ -30,7 +29,8 @@ impl From<GateError> for Unanswered {
     }
 }
 
-/// Asks the API: waits until there is a token, and once more with the next one where the gate says so. Gives the status.
+/// Asks the API: waits until there is a token, and once more with the next one where the gate says so. Gives the
+/// status, and how often it was asked again.
 ///
 /// # Errors
 ///
@@ -40,8 +40,9 @@ pub async fn fetch(
     network: &Network,
     socket: Socket,
     path: &'static str,
-) -> Result<u16, Unanswered> {
+) -> Result<(u16, u32), Unanswered> {
     let mut request = gate.request()?;
+    let mut again: u32 = 0;
     loop {
         let mut token = Token::new();
         let copied = request.permit(|permit| token.push_str(permit.token()));
@@ -57,9 +58,9 @@ pub async fn fetch(
             _ => ChallengeKind::Absent,
         };
         match request.answered(reply.status, challenge)? {
-            Outcome::Retry => info!("{}: {}, again with the next token", path, reply.status),
+            Outcome::Retry => again = again.saturating_add(1),
             Outcome::Surface(cause) => return Err(GateError::Refused(cause).into()),
-            _ => return Ok(reply.status),
+            _ => return Ok((reply.status, again)),
         }
     }
 }

@@ -120,10 +120,14 @@ async fn runner(gate: &'static Gate) {
 #[task]
 async fn display(gate: &'static Gate) {
     let Ok(mut watch) = gate.watch() else { return };
+    let mut shown = None;
     loop {
         let status = watch.changed().await;
         let (state, generation) = (status.state, status.generation);
         let number = (generation.sign_in, generation.serial);
+        if shown.replace((state, number, status.trouble)) == Some((state, number, status.trouble)) {
+            continue;
+        }
         match status.trouble {
             Some(cause) => info!("* {} [{}.{}]: {}", state, number.0, number.1, cause),
             None => info!("* {} [{}.{}]", state, number.0, number.1),
@@ -151,7 +155,8 @@ async fn button(gate: &'static Gate) {
 async fn ask(gate: &Gate, socket: Socket, path: &'static str, every: u64) -> ! {
     loop {
         match fetch(gate, &NETWORK, socket, path).await {
-            Ok(status) => info!("{}: {}", path, status),
+            Ok((status, 0)) => info!("{}: {}", path, status),
+            Ok((status, _)) => info!("{}: {} with the next token", path, status),
             Err(problem) => warn!("{}: {}", path, problem),
         }
         Timer::after_secs(every).await;

@@ -22,7 +22,7 @@ use firmware::spared::Spared;
 static SPARED: Spared = Spared::new();
 
 /// So many of the 768 steps of an erase are taken at once; the tests on the host take each.
-const ERASE_STRIDE: u32 = 7;
+const ERASE_STRIDE: u32 = 41;
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
