@@ -9,6 +9,7 @@ mod coverage;
 mod e2e;
 mod explore;
 mod faults;
+mod firmware;
 mod fuzz;
 mod header;
 mod install;
@@ -121,6 +122,11 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         line: "count the instructions of the paths that users run, beside the least that they could take",
         run: bench::run,
+    },
+    Command {
+        name: "firmware",
+        line: "a board in QEMU: its day, and the supply cut at every write and erase of its flash",
+        run: firmware::run,
     },
     Command {
         name: "mutants",

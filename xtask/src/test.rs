@@ -11,6 +11,7 @@ use crate::counts;
 use crate::counts::Counts;
 use crate::e2e;
 use crate::explore;
+use crate::firmware;
 use crate::fuzz;
 use crate::install;
 use crate::js;
@@ -128,6 +129,11 @@ const STEPS: &[Step] = &[
         run: |project, _| c::check(project),
     },
     Step {
+        name: "firmware",
+        line: "a board in QEMU: its day, and the supply cut at every write and erase of its flash",
+        run: firmware::check,
+    },
+    Step {
         name: "promises",
         line: "each promise has a test",
         run: |project, _| promises::check(project),
@@ -185,6 +191,7 @@ const APART: &[&str] = &[
     size::MANIFEST,
     "proof/bare/Cargo.toml",
     "js/core/Cargo.toml",
+    firmware::MANIFEST,
 ];
 
 fn fmt(project: &Project) -> Result<()> {

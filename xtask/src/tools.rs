@@ -14,6 +14,7 @@ pub(crate) const NIGHTLY: &str = "nightly";
 const CARGO_FUZZ: &str = "0.13.2";
 const CARGO_LLVM_COV: &str = "0.9.1";
 const CARGO_MUTANTS: &str = "27.1.0";
+const DEFMT_PRINT: &str = "1.2.0";
 
 /// Runs `install` unless `found` holds; fails with the name of what is missing.
 ///
@@ -105,6 +106,24 @@ pub(crate) fn llvm_cov(project: &Project, nightly: &str) -> Result<()> {
 
 pub(crate) fn cargo_mutants(project: &Project) -> Result<()> {
     cargo_tool(project, "cargo-mutants", CARGO_MUTANTS)
+}
+
+/// The decoder of defmt's frames.
+pub(crate) fn defmt_print(project: &Project) -> Result<()> {
+    let found = || {
+        let told = proc::read(project.command("defmt-print").arg("--version"));
+        told.is_ok_and(|told| told.contains(DEFMT_PRINT))
+    };
+    let name = "defmt-print";
+    let install = [
+        "cargo",
+        "install",
+        "--locked",
+        name,
+        "--version",
+        DEFMT_PRINT,
+    ];
+    ensure(project, &format!("{name} {DEFMT_PRINT}"), found, &install)
 }
 
 /// A program of a Debian package, where there is `apt-get` and the right to use it.

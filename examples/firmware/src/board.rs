@@ -99,7 +99,11 @@ pub fn reset() -> ! {
 /// Leaves the emulator.
 pub fn exit(well: bool) -> ! {
     loop {
-        debug::exit(if well { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
+        debug::exit(if well {
+            debug::EXIT_SUCCESS
+        } else {
+            debug::EXIT_FAILURE
+        });
     }
 }
 
@@ -107,9 +111,8 @@ pub fn exit(well: bool) -> ! {
 pub fn argument(buffer: &mut [u8; 64]) -> &str {
     let block = [buffer.as_mut_ptr() as usize, buffer.len()];
     // SAFETY: the block names a buffer and its length, and nothing else is written to.
-    let failed = unsafe {
-        cortex_m_semihosting::syscall(cortex_m_semihosting::nr::GET_CMDLINE, &block)
-    };
+    let failed =
+        unsafe { cortex_m_semihosting::syscall(cortex_m_semihosting::nr::GET_CMDLINE, &block) };
     let mut parts = buffer.split(|byte| *byte == 0);
     let line = match failed {
         0 => parts.next().unwrap_or_default(),

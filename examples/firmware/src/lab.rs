@@ -178,15 +178,29 @@ impl Notes {
         }
     }
 
-    /// The cut one step later.
-    fn next_cut(&self, erase_stride: u32) {
-        let erase = self.is_erase.get() == 1;
-        self.cut_step.add(if erase { erase_stride } else { 1 });
-        if self.cut_step.get() > self.steps.get() {
-            self.cut_at.add(1);
-            self.cut_step.set(0);
+    /// The cut that comes next: some steps later, or at the end of this operation of the chip, or in the next one.
+    fn next_cut(&self, strides: Strides) {
+        let is_erase = self.is_erase.get() == 1;
+        let stride = if is_erase {
+            strides.erase
+        } else {
+            strides.write
+        };
+        let (step, end) = (self.cut_step.get(), self.steps.get());
+        if step < end {
+            return self.cut_step.set(step.saturating_add(stride).min(end));
         }
+        self.cut_at.add(1);
+        self.cut_step.set(0);
     }
+}
+
+/// How many steps are taken at once: a write has one for each word, an erase some hundreds. The first and the last one
+/// are never left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Strides {
+    pub write: u32,
+    pub erase: u32,
 }
 
 impl Default for Notes {
@@ -226,8 +240,7 @@ pub struct Lab<'a, R> {
     pub spared: &'a Spared,
     /// A mistake that was built in, to see whether it is found.
     pub seeded: Seeded,
-    /// An erase has hundreds of steps; so many are taken at once.
-    pub erase_stride: u32,
+    pub strides: Strides,
     /// Ends this life.
     pub reset: R,
 }
@@ -274,7 +287,13 @@ impl<R: AsyncFn()> Lab<'_, R> {
         }
         // The supply is back after ten seconds.
         let later = notes.is_recovering.get().saturating_mul(10);
-        clock::set(notes.number.get().saturating_mul(PAUSE).saturating_add(later));
+        clock::set(
+            notes
+                .number
+                .get()
+                .saturating_mul(PAUSE)
+                .saturating_add(later),
+        );
         self.spared.server.lifetime.set(LIFETIME);
         let fuse = Fuse {
             notes,
@@ -298,11 +317,14 @@ impl<R: AsyncFn()> Lab<'_, R> {
         if let Some(violation) = broken {
             tally.violations.add(1);
             let (at, step) = (notes.cut_at.get(), notes.cut_step.get());
-            error!("{}, operation {}, step {}: {}", operation, at, step, violation);
+            error!(
+                "{}, operation {}, step {}: {}",
+                operation, at, step, violation
+            );
         }
         if notes.is_recovering.get() == 1 {
             tally.cuts.add(1);
-            notes.next_cut(self.erase_stride);
+            notes.next_cut(self.strides);
             notes.is_recovering.set(0);
         } else {
             tally.runs.add(1);
@@ -347,7 +369,8 @@ impl<R: AsyncFn()> Lab<'_, R> {
             None
         };
         let network = Network::new();
-        let gate = host::gate(u64::from(notes.cut_step.get()) << 32 | u64::from(notes.cut_at.get()));
+        let gate =
+            host::gate(u64::from(notes.cut_step.get()) << 32 | u64::from(notes.cut_at.get()));
         let host = Watched::new(Host::new(slot, &network), notes, ledger, self.seeded);
         let Ok(mut runner) = gate.runner() else {
             return Err(Violation::Stuck);
@@ -433,7 +456,9 @@ impl<R: AsyncFn()> Lab<'_, R> {
         let notes = &self.spared.notes;
         let before = gate.status();
         let live = before.state == State::Ready;
-        notes.before.set(if live { number(before.generation) } else { 0 });
+        notes
+            .before
+            .set(if live { number(before.generation) } else { 0 });
         let begun = match Operation::numbered(notes.number.get()) {
             Operation::Login => pair(gate, network, reply).await.is_ok(),
             Operation::Refresh => gate.refresh().is_ok(),
@@ -465,7 +490,9 @@ struct Found {
 async fn go_on(gate: &Gate, network: &Network, reply: &mut [u8]) -> Result<(), Violation> {
     for _ in 0..2 {
         if gate.status().login.is_some() {
-            pair(gate, network, reply).await.map_err(|_| Violation::Stuck)?;
+            pair(gate, network, reply)
+                .await
+                .map_err(|_| Violation::Stuck)?;
         }
         let fetched = embassy_futures::select::select(
             fetch(gate, network, Socket::Telemetry, "/after"),

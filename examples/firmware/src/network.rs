@@ -65,7 +65,9 @@ impl Network {
         };
         replies.reset();
         self.calls.send((socket, call)).await;
-        with_timeout(PATIENCE, replies.wait()).await.map_err(|_| Silence)
+        with_timeout(PATIENCE, replies.wait())
+            .await
+            .map_err(|_| Silence)
     }
 
     /// The other side, for ever.

@@ -18,7 +18,10 @@ pub type Body = Vec<u8, 640>;
 /// What the board sends.
 pub enum Call {
     /// A request to the API.
-    Api { path: &'static str, token: Token },
+    Api {
+        path: &'static str,
+        token: Token,
+    },
     /// The user has paired the device.
     Pair,
     Refresh(Token),

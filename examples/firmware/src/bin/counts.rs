@@ -112,7 +112,11 @@ fn measure(syst: &mut SYST) -> Option<()> {
     });
     // A request that is cancelled, to have the same queue each time.
     let cancel = |latch: &mut Small| {
-        black_box(latch.handle(black_box(NOW), Event::WaiterCancelled { waiter: WAITER }).is_ok());
+        black_box(
+            latch
+                .handle(black_box(NOW), Event::WaiterCancelled { waiter: WAITER })
+                .is_ok(),
+        );
         drain(latch);
     };
     ask(&mut latch);

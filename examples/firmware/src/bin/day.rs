@@ -111,7 +111,11 @@ async fn runner(gate: &'static Gate) {
     };
     let host = Host::new(store, &NETWORK);
     match gate.runner() {
-        Ok(mut runner) => runner.run(&host, &mut buffers.record, &mut buffers.reply).await,
+        Ok(mut runner) => {
+            runner
+                .run(&host, &mut buffers.record, &mut buffers.reply)
+                .await
+        }
         Err(problem) => error!("no runner: {}", problem),
     }
 }

@@ -36,13 +36,17 @@ struct Session {
     latch: Small,
     millis: u64,
     granted: u32,
+    disk: heapless::Vec<u8, { Small::RECORD_CAPACITY }>,
 }
 
 impl Session {
     /// Tells a fact and logs the step, with everything that was ordered because of it.
     fn step(&mut self, event: Event<'_>) -> Option<Outcome> {
         self.millis = self.millis.saturating_add(7_919);
-        let now = Now::new(self.millis, 1_900_000_000_000_u64.saturating_add(self.millis));
+        let now = Now::new(
+            self.millis,
+            1_900_000_000_000_u64.saturating_add(self.millis),
+        );
         let told = self.latch.handle(now, event);
         let mut orders = heapless::Vec::<Effect, 16>::new();
         while let Some(order) = self.latch.poll_effect() {
@@ -62,9 +66,17 @@ impl Session {
     fn carry_out(&mut self, order: Effect) {
         let mut buffer = [0; Small::RECORD_CAPACITY];
         let _ = match order {
-            Effect::Load { ticket } => self.step(Event::Loaded { ticket, record: None }),
+            Effect::Load { ticket } => {
+                let disk = self.disk.clone();
+                let record = (!disk.is_empty()).then_some(&*disk);
+                self.step(Event::Loaded { ticket, record })
+            }
             Effect::Store { ticket } => {
-                let _ = self.latch.record(ticket, &mut buffer);
+                let length = self.latch.record(ticket, &mut buffer).unwrap_or(0);
+                self.disk.clear();
+                let _ = self
+                    .disk
+                    .extend_from_slice(buffer.get(..length).unwrap_or_default());
                 self.step(Event::Stored { ticket })
             }
             Effect::AcquireLease { ticket } => self.step(Event::LeaseGranted { ticket }),
@@ -78,9 +90,16 @@ impl Session {
                 if self.granted == 1 {
                     let failure = TokenFailure::Unavailable;
                     let retry_after = Some(1);
-                    self.step(Event::TokenFailed { ticket, failure, retry_after })
+                    self.step(Event::TokenFailed {
+                        ticket,
+                        failure,
+                        retry_after,
+                    })
                 } else {
-                    self.step(Event::Granted { ticket, grant: grant() })
+                    self.step(Event::Granted {
+                        ticket,
+                        grant: grant(),
+                    })
                 }
             }
             _ => None,
@@ -97,7 +116,11 @@ impl Session {
             401 => ChallengeKind::InvalidToken,
             _ => ChallengeKind::Absent,
         };
-        self.step(Event::Answered { receipt, status, challenge });
+        self.step(Event::Answered {
+            receipt,
+            status,
+            challenge,
+        });
         Some(receipt)
     }
 }
@@ -122,10 +145,14 @@ fn main() -> ! {
         latch,
         millis: 1_000,
         granted: 0,
+        disk: heapless::Vec::new(),
     };
     session.step(Event::Opened);
     if let Some(Outcome::Login(ticket)) = session.step(Event::LoginStarted) {
-        session.step(Event::Granted { ticket, grant: grant() });
+        session.step(Event::Granted {
+            ticket,
+            grant: grant(),
+        });
     }
     for number in 1..4 {
         session.request(number, 200);
@@ -139,7 +166,10 @@ fn main() -> ! {
     session.step(Event::Resumed);
     session.step(Event::StoreChanged);
     let waiter = Waiter::from_u32(9);
-    session.step(Event::AccessRequested { waiter, access: Access::First });
+    session.step(Event::AccessRequested {
+        waiter,
+        access: Access::First,
+    });
     session.step(Event::WaiterCancelled { waiter });
     session.step(Event::LogoutRequested);
     board::exit(true)

@@ -15,14 +15,18 @@ use firmware::host::Buffers;
 use firmware::lab::Lab;
 use firmware::lab::Next;
 use firmware::lab::Operation;
+use firmware::lab::Strides;
 use firmware::seeded::Seeded;
 use firmware::spared::Spared;
 
 #[unsafe(link_section = ".uninit.spared")]
 static SPARED: Spared = Spared::new();
 
-/// So many of the 768 steps of an erase are taken at once; the tests on the host take each.
-const ERASE_STRIDE: u32 = 41;
+/// Each write and each erase is cut, but not at each of its steps; the tests on the host do that.
+const STRIDES: Strides = Strides {
+    write: 6,
+    erase: 41,
+};
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -51,7 +55,7 @@ async fn life() {
     let lab = Lab {
         spared: &SPARED,
         seeded,
-        erase_stride: ERASE_STRIDE,
+        strides: STRIDES,
         reset: async || board::reset(),
     };
     let mut buffers = Buffers::new();

@@ -23,7 +23,7 @@ fn life(spared: &Spared, seeded: Seeded) -> Next {
     let lab = Lab {
         spared,
         seeded,
-        erase_stride: 1,
+        strides: Strides { write: 1, erase: 1 },
         reset: async || {
             ended.set(true);
             pending::<()>().await;
