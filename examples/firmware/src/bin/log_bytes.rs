@@ -42,7 +42,7 @@ struct Session {
 impl Session {
     /// Tells a fact and logs the step, with everything that was ordered because of it.
     fn step(&mut self, event: Event<'_>) -> Option<Outcome> {
-        self.millis = self.millis.saturating_add(7_919);
+        self.millis = self.millis.saturating_add(919);
         let now = Now::new(
             self.millis,
             1_900_000_000_000_u64.saturating_add(self.millis),
