@@ -15,9 +15,10 @@ function program() {
 }
 
 /** Starts the test server: a token endpoint with rotation and reuse detection, and an API. */
-export async function testserver({ accessTtlMs = 600_000, latencyMs = 5, refreshTtlMs } = {}) {
+export async function testserver({ accessTtlMs = 600_000, latencyMs = 5, refreshTtlMs, reuseGraceMs } = {}) {
   const args = ["--access-ttl-ms", accessTtlMs, "--latency-ms", latencyMs, "--max-seconds", 900];
   if (refreshTtlMs !== undefined) args.push("--refresh-ttl-ms", refreshTtlMs);
+  if (reuseGraceMs !== undefined) args.push("--reuse-grace-ms", reuseGraceMs);
   const job = start(program(), args.map(String));
   const [line] = await job.says(/^\{.*\}$/m);
   const told = JSON.parse(line);
