@@ -136,9 +136,10 @@ function drawSide(world, side, long) {
     const track = create("div", "track");
     for (const piece of pieces) {
       const to = piece.to ?? long;
-      // What does not fit into its bar stands behind it.
-      const fits = (to - piece.from) / long > piece.text.length * 0.028 + 0.02;
+      if (piece.kind === "wait" && to - piece.from < 8 && !piece.text) continue;
+      const fits = (to - piece.from) / long > piece.text.length * (innerWidth < 720 ? 0.028 : 0.016) + 0.02;
       const bar = create("span", `bar ${piece.kind}${piece.to === null ? " open" : ""}`, fits ? piece.text : "");
+      // What does not fit into its bar stands behind it.
       if (!fits) {
         const text = create("span", "beside", piece.text);
         text.style.left = percent(to);
