@@ -57,7 +57,7 @@ class Page {
     this.sessionId = sessionId;
     this.said = [];
     this.loads = 0;
-    this.contexts = new Map();
+    this.frames = new Map();
     this.stopListening = wire.on((message) => {
       if (message.sessionId === sessionId) this.#hear(message);
     });
@@ -66,9 +66,12 @@ class Page {
   #hear({ method, params }) {
     if (method === "Page.loadEventFired") this.loads += 1;
     if (method === "Page.frameNavigated" && params.type === "BackForwardCacheRestore") this.loads += 1;
-    if (method === "Runtime.executionContextCreated") this.contexts.set(params.context.id, params.context);
-    if (method === "Runtime.executionContextDestroyed") this.contexts.delete(params.executionContextId);
-    if (method === "Runtime.executionContextsCleared") this.contexts.clear();
+    // A frame of another site is a target of its own.
+    if (method === "Target.attachedToTarget") this.frames.set(params.sessionId, params.targetInfo);
+    if (method === "Target.detachedFromTarget") this.frames.delete(params.sessionId);
+    if (method === "Target.targetInfoChanged") {
+      for (const [id, { targetId }] of this.frames) if (targetId === params.targetInfo.targetId) this.frames.set(id, params.targetInfo);
+    }
     if (method === "Runtime.exceptionThrown") {
       const { text, exception } = params.exceptionDetails;
       this.said.push(`${text} ${exception?.description ?? ""}`);
@@ -83,6 +86,7 @@ class Page {
 
   async prepare({ before } = {}) {
     await Promise.all([this.send("Page.enable"), this.send("Runtime.enable"), this.send("Network.enable")]);
+    await this.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
     if (before) await this.send("Page.addScriptToEvaluateOnNewDocument", { source: before });
   }
 
@@ -115,19 +119,19 @@ class Page {
     return this.#evaluate({ expression: call(work, args) });
   }
 
-  /** The same in a frame of the page: the one whose origin or address contains `part`. */
-  async runIn(part, work, ...args) {
-    const context = await until(
-      () => [...this.contexts.values()].find((one) => one.auxData.isDefault && one.origin.includes(part)),
-      `a frame of ${part}`,
+  /** The same in a frame of another site. */
+  async runIn(work, ...args) {
+    const [frame] = await until(
+      () => [...this.frames].find(([, info]) => info.type === "iframe"),
+      "there is a frame of another site",
     );
-    return this.#evaluate({ expression: call(work, args), contextId: context.id });
+    return this.#evaluate({ expression: call(work, args) }, frame);
   }
 
-  async #evaluate(what) {
-    const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
-      ...what, awaitPromise: true, returnByValue: true, userGesture: true,
-    });
+  async #evaluate({ expression }, sessionId = this.sessionId) {
+    const { result, exceptionDetails } = await this.wire.send("Runtime.evaluate", {
+      expression, awaitPromise: true, returnByValue: true, userGesture: true,
+    }, { sessionId });
     if (exceptionDetails) {
       throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     }

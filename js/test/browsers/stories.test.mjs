@@ -1,0 +1,51 @@
+// The stories, in each browser.
+import { after, before, describe, it } from "node:test";
+
+import { chromium } from "./lib/chromium.mjs";
+import { firefox } from "./lib/firefox.mjs";
+import { serve } from "./lib/sites.mjs";
+import { testserver } from "./lib/servers.mjs";
+import { Stage, clean, stories } from "./lib/stories.mjs";
+import { webkit } from "./lib/webkit.mjs";
+
+const engines = [
+  { launch: chromium, root: "example.com", can: ["before", "quota", "offline", "freeze", "frames"] },
+  { launch: firefox, root: "example.com", can: ["before"] },
+  { launch: webkit, root: "localhost", can: [] },
+];
+
+const only = process.env.ENGINES?.split(",");
+for (const { launch, root, can } of engines.filter((one) => !only || only.includes(one.launch.name))) {
+  describe(launch.name, { timeout: 240_000 }, () => {
+    let browser, sites, server;
+
+    before(async () => {
+      server = await testserver({ latencyMs: 10 });
+      const app = { files: { "/dist/": "js/dist", "/pages/": "js/test/browsers/pages" } };
+      const sitesOfAll = { [`app.${root}`]: app, [`api.${root}`]: { to: server.url, cors: true }, "other.example.net": app };
+      sites = await serve(sitesOfAll);
+      browser = await launch();
+    });
+    after(async () => {
+      await browser?.close();
+      await sites?.close();
+      await server?.stop();
+    });
+
+    for (const story of stories.filter((one) => !one.needs || can.includes(one.needs))) {
+      it(story.name, { timeout: 60_000 }, async () => {
+        await server.forget();
+        const stage = new Stage(browser, sites, server, root);
+        try {
+          await story.play(stage);
+          await clean(server);
+        } catch (error) {
+          error.message += `\n${stage.pages.flatMap((page) => page.said).join("\n")}`;
+          throw error;
+        } finally {
+          await stage.end();
+        }
+      });
+    }
+  });
+}
