@@ -34,6 +34,7 @@ for (const { launch, root, can } of engines.filter((one) => !only || only.includ
 
     for (const story of stories.filter((one) => !one.needs || can.includes(one.needs))) {
       it(story.name, { timeout: 60_000 }, async () => {
+        for (const user of ["alice", "bob"]) await server.control("end_sessions", { user });
         await server.forget();
         const stage = new Stage(browser, sites, server, root);
         try {

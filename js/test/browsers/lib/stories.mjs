@@ -346,7 +346,7 @@ export const stories = [
       const inside = (work, ...args) => page.runIn(work, ...args);
       await until(() => inside(() => !!window.story), "the frame runs");
       await pause(150);
-      assert.equal((await stage.server.counts()).api_requests, 0);
+      assert.equal((await stage.server.counts()).api_requests, 1, "the first page's, and none of the frame's");
       await inside(() => window.story.login());
       all(await inside(() => window.story.early()), 200);
       await stage.server.control("expire_access_now");
