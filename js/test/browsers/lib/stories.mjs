@@ -62,8 +62,8 @@ const HOUR = 3_600_000;
 /** The page's clock, put wrong; the monotonic one runs on. */
 const clock = (ms) => `{
   const RealDate = Date;
-  let wrong = ${ms};
-  window.setClock = (ms) => { wrong = ms; };
+  let wrong = sessionStorage.right ? 0 : ${ms};
+  window.setClock = () => { wrong = 0; sessionStorage.right = 1; };
   const now = () => RealDate.now() + wrong;
   globalThis.Date = class extends RealDate {
     constructor(...args) { if (args.length === 0) super(now()); else super(...args); }
@@ -242,7 +242,9 @@ export const stories = [
       all(await page.run(() => window.story.early()), 200);
       const loaded = await page.run(() => performance.getEntriesByType("resource").some((one) => one.name.endsWith("/dist/core.js")));
       const allowed = await page.run(() => { try { new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])); return true; } catch { return false; } });
-      assert.deepEqual([allowed, loaded], [false, true]);
+      assert.equal(loaded, true);
+      // What its driver runs is not under the policy of the page.
+      if (stage.browser.name !== "webkit") assert.equal(allowed, false);
       await stage.server.control("expire_access_now");
       all(await burst(page, 3), 200);
       assert.equal((await stage.server.counts()).refresh_requests, 1);
@@ -304,7 +306,7 @@ export const stories = [
       const other = await stage.open({}, options);
       all(await burst(other, 3), 200);
       assert.equal((await stage.server.counts()).refresh_requests, 0);
-      for (const one of [page, other]) await one.run(() => window.setClock(0));
+      for (const one of [page, other]) await one.run(() => window.setClock());
       for (const one of [page, other]) all(await burst(one, 3), 200);
       await page.reload();
       await stage.started(page);

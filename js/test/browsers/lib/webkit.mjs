@@ -49,11 +49,16 @@ export async function webkit() {
   });
   const session = (method, path, body) => call(method, `/session/${sessionId}${path}`, body);
   await session("POST", "/timeouts", { script: 60_000, pageLoad: 60_000 });
+  const first = await session("GET", "/window");
   return {
     name: "webkit",
     version: `WebKitGTK/${capabilities.browserVersion}`,
     async open(url) {
-      const { handle } = await session("POST", "/window/new", { type: "tab" });
+      // A window that is closed opens no other.
+      const { handle } = await inTurn(async () => {
+        await session("POST", "/window", { handle: first });
+        return session("POST", "/window/new", { type: "tab" });
+      });
       const page = new Page(session, handle);
       if (url) await page.goto(url);
       return page;
@@ -71,6 +76,12 @@ export async function webkit() {
 /** The driver serves one window at a time, so each call switches and calls in one go. */
 let turn = Promise.resolve();
 
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {});
+  return done;
+}
+
 class Page {
   constructor(session, handle) {
     this.session = session;
@@ -79,12 +90,10 @@ class Page {
   }
 
   #inTurn(work) {
-    const done = turn.then(async () => {
+    return inTurn(async () => {
       await this.session("POST", "/window", { handle: this.handle });
       return work();
     });
-    turn = done.catch(() => {});
-    return done;
   }
 
   goto(url) {
