@@ -41,7 +41,7 @@ for (const { launch, count } of [{ launch: chromium, count: 200 }, { launch: fir
       const browser = await launch();
       ends.push(() => browser.close());
       // The budget is for storms; here it would stop the experiment.
-      const query = new URLSearchParams({ name: "collisions", api: sites.origin(API), tune: '{"15":100000}' });
+      const query = new URLSearchParams({ name: "collisions", api: sites.origin(API), tune: '{"15":200,"16":200}' });
       const open = async () => {
         const page = await browser.open(sites.url(APP, `/pages/page.html?${query}`));
         await until(() => page.run(() => !!window.story), "the page runs");
