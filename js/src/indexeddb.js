@@ -24,19 +24,22 @@ export const indexedDBStore = (name) => {
         opened = 0;
         throw error;
       }));
-  const run = (mode, work) =>
+  const run = (mode, work, last) =>
     open().then(
       (database) =>
         new Promise((resolve, reject) => {
           const transaction = database.transaction("cell", mode);
           const request = work(transaction.objectStore("cell"));
+          // What is read is there before the transaction has ended, which takes another turn.
+          if (mode === "readonly") request.onsuccess = () => resolve(request.result);
           transaction.oncomplete = () => resolve(request.result);
           transaction.onabort = () => reject(transaction.error);
+          if (last && transaction.commit) transaction.commit();
         }),
     );
   return {
     read: () => run("readonly", (cell) => cell.get(0)),
-    write: (record) => run("readwrite", (cell) => cell.put(record, 0)),
+    write: (record) => run("readwrite", (cell) => cell.put(record, 0), 1),
     lease: (granted, denied) => {
       const owner = Math.random();
       let ended = false;

@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use crate::counts;
 use crate::counts::Counts;
+use crate::js_web;
 use crate::proc;
 use crate::project::Project;
 use crate::tools;
@@ -24,7 +25,7 @@ const LATER: &[&str] = &[
     "--disable-reference-types",
 ];
 
-/// Nothing, `test` or `sizes`.
+/// Nothing, `test`, `web` or `sizes`.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     match words {
@@ -35,11 +36,18 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             println!("\n{counts}");
             done
         }
+        [word] if word == "web" => {
+            let mut counts = Counts::default();
+            build(&project)?;
+            let done = js_web::test(&project, &mut counts);
+            println!("\n{counts}");
+            done
+        }
         [word] if word == "sizes" => {
             build(&project)?;
             sizes(&project, "--budget")
         }
-        _ => bail!("usage: cargo xtask js [test|sizes]"),
+        _ => bail!("usage: cargo xtask js [test|web|sizes]"),
     }
 }
 
@@ -54,7 +62,7 @@ fn node(project: &Project, args: &[&str]) -> Command {
 }
 
 /// Builds `js/dist`, and checks the module.
-fn build(project: &Project) -> Result<()> {
+pub(crate) fn build(project: &Project) -> Result<()> {
     tools::target(project, WASM)?;
     tools::npm_packages(project, &folder(project))?;
     tools::debian(project, "wasm-validate", "wabt")?;
@@ -85,8 +93,15 @@ pub(crate) fn test(project: &Project, counts: &mut Counts) -> Result<()> {
     let args = ["build", "--quiet", "--release", "-p", "js-native"];
     proc::run(&mut project.cargo(&args))?;
     proc::run(&mut project.cargo(&["build", "--quiet", "-p", "testserver"]))?;
-    let mut command = node(project, &["--test", "--test-reporter=tap", "test/"]);
+    let mut command = node(project, &["--test", "--test-reporter=tap"]);
+    // Those in folders below have their own steps.
+    let mut files: Vec<_> = std::fs::read_dir(folder(project).join("test"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
     command
+        .args(files)
         .env("JS_NATIVE", project.target.join("release/js-native"))
         .env("TESTSERVER", project.target.join("debug/testserver"));
     counts::run(&mut command, counts)?;
@@ -94,5 +109,6 @@ pub(crate) fn test(project: &Project, counts: &mut Counts) -> Result<()> {
     for host in ["test/types/page", "test/types/mini"] {
         proc::run(&mut node(project, &[types, "-p", host]))?;
     }
-    sizes(project, "--check")
+    sizes(project, "--check")?;
+    js_web::test(project, counts)
 }

@@ -14,6 +14,7 @@ mod fuzz;
 mod header;
 mod install;
 mod js;
+mod js_web;
 mod linked;
 mod miri;
 mod mutants;
@@ -147,6 +148,11 @@ const COMMANDS: &[Command] = &[
         name: "fuzz",
         line: "each fuzz target for ten minutes: --seconds S",
         run: fuzz::run,
+    },
+    Command {
+        name: "bench",
+        line: "the npm package beside its peers: `bench js` writes js/bench/README.md",
+        run: js_web::bench,
     },
     Command {
         name: "nightly",

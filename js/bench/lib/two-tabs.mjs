@@ -8,6 +8,7 @@ import { bundle } from "./sizes.mjs";
 const [APP, API] = ["app.example.com", "api.example.com"];
 
 export const peers = [
+  { name: "**tokenlatch**", file: "ours" },
   { name: "oidc-client-ts", file: "oidc" },
   { name: "@supabase/auth-js", file: "supabase", define: { WITH_LOCK: "false" } },
   { name: "@supabase/auth-js + navigatorLock (deprecated)", file: "supabase", define: { WITH_LOCK: "true" } },
@@ -58,6 +59,7 @@ export async function twoTabs(list, count, { latencyMs = 30, launch = chromium }
   try {
     for (const peer of list) {
       const code = await bundle(`export { tab } from "./tabs/${peer.file}.mjs"`, {
+        external: ["tokenlatch/core"],
         define: { SERVER: JSON.stringify(sites.origin(API)), "process.env.NODE_ENV": '"production"', ...peer.define },
       });
       scripts.set("/tab.mjs", code);

@@ -32,10 +32,11 @@ async function get(path) {
 const burst = (path, count) => Promise.all(Array.from({ length: count }, (_, at) => get(`${path}/${at}`)));
 
 const PASSWORDS = { alice: "wonderland", bob: "builder" };
-const login = (user = "alice") => latch.login(() => fetch(`${api}/token`, {
+const post = (user = "alice") => fetch(`${api}/token`, {
   method: "POST",
   body: new URLSearchParams({ grant_type: "password", client_id: "native-app", username: user, password: PASSWORDS[user] }),
-}));
+});
+const login = (user) => latch.login(() => post(user));
 
 // As pages do: it asks as soon as it runs.
 const early = burst("/api/early", Number(query.get("early") ?? 0));
@@ -43,7 +44,7 @@ window.persisted = null;
 window.addEventListener("pageshow", (event) => { window.persisted = event.persisted; });
 window.kept = {};
 window.story = {
-  latch, get, burst, login, early: () => early, needed, states,
+  latch, get, burst, login, post, early: () => early, needed, states,
   logout: () => latch.logout(),
   state: () => latch.state,
   /** Starts work and keeps its promise under a name, since a driver may serve one page at a time. */
