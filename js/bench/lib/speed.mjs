@@ -51,7 +51,7 @@ function start(file) {
   const program = `${NETWORK} const { performance } = await import("node:perf_hooks"); const t = performance.now();
     const m = await import(${JSON.stringify(file)}); await m.request("https://api.example.com/api/notes");
     process.stdout.write(String(performance.now() - t)); process.exit(0);`;
-  const times = Array.from({ length: 9 }, () => Number(execFileSync("node", ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "ignore"] })));
+  const times = Array.from({ length: 9 }, () => Number(execFileSync("node", ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"], timeout: 30_000 })));
   return times.sort((a, b) => a - b)[4];
 }
 
@@ -73,10 +73,9 @@ export async function speed() {
     for (const [name, code] of Object.entries(CLIENTS)) {
       const text = await bundle(code, { banner: { js: NETWORK } });
       const file = join(folder, `${told.length}.mjs`);
-      const forNode = await bundle(code, { platform: "node", banner: { js: NETWORK } });
-      writeFileSync(file, forNode);
+      writeFileSync(file, text);
       const program = `const m = await import(${JSON.stringify(file)}); process.stdout.write(String(await (${measure})(m))); process.exit(0);`;
-      const node = Number(execFileSync("node", ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "ignore"] }));
+      const node = Number(execFileSync("node", ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"], timeout: 30_000 }));
       const path = `/${told.length}.mjs`;
       pages.set(path, text);
       const page = await browser.open(sites.url("app.example.com"));
@@ -123,13 +122,13 @@ export async function withoutJit() {
       const first = await ask(latch.request);
       if (first.statusCode !== 200) throw new Error(JSON.stringify(first));
       print(JSON.stringify({ bare: await round(answer), gated: await round(latch.request) }));
-    })().catch((error) => print(String(error && error.stack || error)));
+    })().catch((error) => print(String(error && error.stack || error))).then(() => quit());
     drainMicrotasks();`;
   try {
     writeFileSync(file, await bundle(code, { format: "iife", target: "es2015", banner: { js: "globalThis.clearTimeout = globalThis.clearTimeout || (() => {});" } }));
     const told = [];
     for (const [name, args] of [["jsc", []], ["jsc without JIT", ["--useJIT=false"]]]) {
-      const text = execFileSync("jsc", [...args, file], { encoding: "utf8" }).trim();
+      const text = execFileSync("jsc", [...args, file], { encoding: "utf8", timeout: 60_000 }).trim();
       told.push({ name, ...JSON.parse(text.split("\n").at(-1)) });
     }
     return told;
