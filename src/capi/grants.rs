@@ -11,12 +11,15 @@ use crate::capi::shape;
 use crate::capi::types::tl_grant;
 use crate::capi::types::tl_latch;
 use crate::capi::types::tl_response;
+use crate::capi::types::tl_response_shape;
 use crate::effect::Outcome;
 use crate::event::Event;
 use crate::event::Ticket;
 use crate::grant::Grant;
 use crate::numbers;
 use crate::numbers::TL_ERR_ARGUMENT;
+use crate::renewal::TokenFailure;
+use crate::response;
 use crate::response::TokenResponse;
 
 /// A login begins.
@@ -141,14 +144,25 @@ pub unsafe extern "C" fn tl_token_response_sized(
         let now = now(now_ms, wall_ms);
         let ticket = Ticket(ticket);
         // SAFETY: the caller's promise.
-        let told = unsafe {
-            shape::with(raw.shape, |shape| {
-                latch.handle_response_as(shape, now, ticket, around, body)
-            })
-        }?;
-        Ok(outcome(told))
+        let parsed = unsafe { parsed(raw.shape, status, body) }?;
+        Ok(outcome(latch.handle_parsed(now, ticket, around, parsed)))
     };
     number(tell())
+}
+
+/// What stands in the body. Not inlined: so the shape leaves the stack before the latch is told.
+///
+/// # Safety
+///
+/// The caller's promise, for the shape and its texts.
+#[inline(never)]
+unsafe fn parsed(
+    raw: *const tl_response_shape,
+    status: u16,
+    body: &mut [u8],
+) -> Result<Result<Grant<'_>, TokenFailure>, i32> {
+    // SAFETY: the caller's promise; a grant borrows nothing of the shape.
+    unsafe { shape::with(raw, |shape| response::parse(shape, status, body)) }
 }
 
 pub(super) const NO_GRANT: tl_grant = tl_grant {

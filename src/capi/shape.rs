@@ -88,11 +88,11 @@ unsafe fn codes(
     len: usize,
     array: &mut [&'static str; TL_CODES],
 ) -> Result<&'static [&'static str], i32> {
-    // SAFETY: the caller's promise.
-    let raw = unsafe { ptr::list(at, len) }?;
-    if raw.len() > TL_CODES {
+    if len > TL_CODES {
         return Err(TL_ERR_ARGUMENT);
     }
+    // SAFETY: the caller's promise.
+    let raw = unsafe { ptr::list(at, len) }?;
     for (place, at) in array.iter_mut().zip(raw) {
         // SAFETY: the caller's promise.
         *place = unsafe { ptr::maybe_c_text(*at) }?.ok_or(TL_ERR_ARGUMENT)?;

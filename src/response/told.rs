@@ -1,11 +1,11 @@
 //! From the bytes of an answer straight to the latch.
 
 use super::parse;
-use crate::config::ResponseShape;
 use crate::effect::Outcome;
 use crate::error::Rejected;
 use crate::event::Event;
 use crate::event::Ticket;
+use crate::grant::Grant;
 use crate::latch::Latch;
 use crate::renewal::TokenFailure;
 use crate::time::Now;
@@ -51,17 +51,17 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         response: TokenResponse,
         body: &mut [u8],
     ) -> Result<Outcome, Rejected> {
-        self.handle_response_as(self.config().response, now, ticket, response, body)
+        let parsed = parse(self.config().response, response.status, body);
+        self.handle_parsed(now, ticket, response, parsed)
     }
 
-    /// The same with another shape.
-    pub(crate) fn handle_response_as(
+    /// The same, of what was read of the body.
+    pub(crate) fn handle_parsed(
         &mut self,
-        shape: &ResponseShape,
         now: Now,
         ticket: Ticket,
         response: TokenResponse,
-        body: &mut [u8],
+        parsed: Result<Grant<'_>, TokenFailure>,
     ) -> Result<Outcome, Rejected> {
         let retry_after = response.retry_after;
         let failed = |failure| Event::TokenFailed {
@@ -69,7 +69,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             failure,
             retry_after,
         };
-        let event = match parse(shape, response.status, body) {
+        let event = match parsed {
             Err(failure) => failed(failure),
             Ok(mut grant) => {
                 grant.server_time = response.server_time;
