@@ -138,17 +138,20 @@ fn check_symbols(project: &Project, prefix: &Path) -> Result<()> {
 
 /// The functions that a header declares.
 fn declared(header: &str) -> BTreeSet<String> {
+    let mut is_macro = false;
     let code = header.lines().filter(|line| {
-        let line = line.trim_start();
-        !line.starts_with(['*', '/', '#']) && !line.ends_with('\\')
+        let start = line.trim_start();
+        let continued = std::mem::replace(&mut is_macro, line.ends_with('\\'));
+        !continued && !line.ends_with('\\') && !start.starts_with(['*', '/', '#'])
     });
     let code: Vec<_> = code.collect();
     let words = code.join("\n");
     let heads = words
         .split('(')
         .filter_map(|head| head.rsplit([' ', '*', '\n']).next());
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     heads
-        .filter(|name| name.starts_with("tl_"))
+        .filter(|name| name.starts_with("tl_") && name.chars().all(is_name))
         .map(str::to_owned)
         .collect()
 }
