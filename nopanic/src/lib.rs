@@ -17,6 +17,8 @@ mod memory;
 #[cfg(feature = "recording")]
 mod recording;
 mod setup;
+#[cfg(all(feature = "wasm", target_arch = "wasm32"))]
+mod wasm;
 
 /// The C interface is made of such functions already.
 #[cfg(feature = "capi")]

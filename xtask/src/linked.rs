@@ -27,7 +27,7 @@ const PREFIX: &str = "latch_";
 const C_PREFIX: &str = "tl_";
 const CONTROLS: &[&str] = &["control_index", "control_overflow"];
 pub(crate) const LEVELS: &[&str] = &["z", "s", "3"];
-pub(crate) const FEATURES: &[&str] = &["", "json", "json,recording", "json,recording,capi"];
+pub(crate) const FEATURES: &[&str] = &["", "json", "json,recording", "json,recording,capi,wasm"];
 const TARGETS: &[&str] = &[
     "thumbv6m-none-eabi",
     "thumbv7em-none-eabi",
