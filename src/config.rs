@@ -64,6 +64,7 @@ pub enum Renewal {
 
 /// How a latch behaves. Start from [`Config::new`] and change what differs; times are in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Config {
     /// Whether there is a store. Default: yes; a session that dies with the page is rarely wanted.
@@ -285,6 +286,7 @@ impl Config {
 /// assert_eq!(LATCH.lock().unwrap().waiting(), 0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ValidConfig(Config);
 
 impl ValidConfig {
@@ -336,6 +338,7 @@ impl core::error::Error for ConfigError {}
 ///
 /// Paths are keys joined with dots (`"data.token"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ResponseShape {
     /// Path of the access token.

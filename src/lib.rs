@@ -12,6 +12,8 @@ mod config;
 mod effect;
 mod error;
 mod event;
+#[cfg(feature = "defmt")]
+mod formats;
 #[cfg(feature = "embassy-sync")]
 pub mod gate;
 mod grant;

@@ -18,6 +18,7 @@ macro_rules! promises {
     ($($name:ident $title:literal $text:literal;)*) => {
         /// The promises of the latch, by number.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         #[expect(clippy::exhaustive_enums, reason = "fifteen promises")]
         pub enum Promise { $(#[doc = $text] $name,)* }
 
@@ -60,6 +61,7 @@ promises! {
 
 /// A promise that was broken, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[expect(clippy::exhaustive_structs, reason = "which and how")]
 pub struct Violation {
     /// Which.

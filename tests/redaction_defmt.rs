@@ -42,7 +42,7 @@ fn a_leak_is_noticed() {
 type Small = Latch<128, 2>;
 
 fn tell(latch: &mut Small, event: Event<'_>) -> (Outcome, Vec<Effect>) {
-    log!(event.kind());
+    log!(event, event.kind());
     let told = latch.handle(Now::new(1_000, 1_700_000_000_000), event);
     log!(told);
     let mut effects = Vec::new();
@@ -54,6 +54,7 @@ fn tell(latch: &mut Small, event: Event<'_>) -> (Outcome, Vec<Effect>) {
         log!(step);
     }
     log!(
+        latch,
         latch.state(),
         latch.generation(),
         latch.poll_timeout(),
@@ -94,7 +95,7 @@ fn no_secret_is_in_a_frame() {
     );
     log!(told);
     assert!(matches!(told, Err(Rejected::Grant(_))));
-    log!(grant.expiry, grant.token_type);
+    log!(grant, grant.expiry, grant.token_type, latch.config());
     let (_, effects) = tell(&mut latch, Event::Granted { ticket, grant });
     let [.., Effect::Load { ticket }] = effects[..] else {
         panic!("{effects:?}");
@@ -115,7 +116,12 @@ fn no_secret_is_in_a_frame() {
     let permit = latch.permit(Now::monotonic(1_000), waiter);
     let permit = permit.expect("the gate is open");
     assert_eq!(permit.token(), ACCESS);
-    log!(permit.receipt(), permit.token_type(), permit.scheme());
+    log!(
+        permit,
+        permit.receipt(),
+        permit.token_type(),
+        permit.scheme()
+    );
     let receipt = permit.receipt();
     let challenge = ChallengeKind::InvalidToken;
     tell(

@@ -45,6 +45,20 @@ pub(crate) fn check(project: &Project, counts: &mut Counts) -> Result<()> {
     command.args(["--manifest-path", MANIFEST, "--target", TARGET]);
     proc::run(command.env("DEFMT_LOG", "info"))?;
 
+    tools::component(project, "clippy")?;
+    let lint = [
+        "clippy",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--bins",
+        "--lib",
+    ];
+    let mut command = cargo(project, &lint);
+    command.args(["--manifest-path", MANIFEST, "--target", TARGET]);
+    command.env("DEFMT_LOG", "info");
+    proc::run(command.args(["--", "-D", "warnings"]))?;
+
     let day = Program::new(project, "day").play("day")?;
     ensure!(day.well, "the day did not end well:\n{}", day.text());
     println!("{}", day.text());

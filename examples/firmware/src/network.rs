@@ -79,10 +79,9 @@ impl Network {
             while let Some(trouble) = ledger.next_trouble(script, now) {
                 warn!("(server) {}", trouble);
             }
-            if let Some(reply) = ledger.answer(&call, now) {
-                if let Some(replies) = self.replies(socket) {
-                    replies.signal(reply);
-                }
+            let replies = self.replies(socket);
+            if let (Some(reply), Some(replies)) = (ledger.answer(&call, now), replies) {
+                replies.signal(reply);
             }
         }
     }

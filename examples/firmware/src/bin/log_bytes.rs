@@ -52,10 +52,9 @@ impl Session {
         while let Some(order) = self.latch.poll_effect() {
             let _ = orders.push(order);
         }
-        if told.is_ok() {
-            if let Some(step) = self.latch.trace().last() {
-                println!("{}", step);
-            }
+        match self.latch.trace().last() {
+            Some(step) if told.is_ok() => println!("{}", step),
+            _ => {}
         }
         for order in orders {
             self.carry_out(order);
