@@ -203,7 +203,10 @@ const actions = {
     return all;
   }, (world, statuses, before) => {
     if (!before.had) return [null, "nobody was signed in"];
-    return clients[world].has() ? [false, "signed in again by the answer that came late"] : [true, "signed out, whatever comes late"];
+    const states = steps.current.sides[world].states.map(([, name]) => name);
+    const after = states.slice(states.findIndex((name) => ["no token", "Unauthenticated"].includes(name)));
+    const again = after.some((name) => ["has a token", "Ready"].includes(name));
+    return again ? [false, "signed in again by the answer that came late"] : [true, "signed out, whatever comes late"];
   }),
   cut: async () => {
     const cut = $("cut").getAttribute("aria-pressed") !== "true";
