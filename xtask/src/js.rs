@@ -79,10 +79,25 @@ pub(crate) fn build(project: &Project) -> Result<()> {
     proc::run(node(project, &["scripts/build.mjs"]).arg(module))?;
     let mut validate = project.command("wasm-validate");
     proc::run(validate.args(LATER).arg("js/dist/core.wasm"))?;
-    proc::run(&mut node(project, &["scripts/gates.mjs"]))
+    proc::run(&mut node(project, &["scripts/gates.mjs"]))?;
+    pack(project)
 }
 
 /// Prints the sizes; `--budget` fails beyond what they shall be, `--check` when they grow.
+/// Puts the package where the example's mini-program looks for it, as the vendor's tools would.
+fn pack(project: &Project) -> Result<()> {
+    let from = folder(project).join("dist/miniprogram");
+    let to = project
+        .root
+        .join("examples/mini-program/miniprogram_npm/tokenlatch");
+    std::fs::create_dir_all(&to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
 fn sizes(project: &Project, how: &str) -> Result<()> {
     proc::run(&mut node(project, &["scripts/sizes.mjs", how]))
 }

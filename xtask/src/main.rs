@@ -116,12 +116,12 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "js",
-        line: "build the package for pages and mini-programs: [test|sizes]",
+        line: "build the package for pages and mini-programs: [test|web|sizes]",
         run: js::run,
     },
     Command {
         name: "bench",
-        line: "count the instructions of the paths that users run, beside the least that they could take",
+        line: "count the instructions of the paths that users run; or the npm package beside its peers: [js]",
         run: bench::run,
     },
     Command {
