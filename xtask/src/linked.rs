@@ -195,6 +195,8 @@ impl Bench<'_> {
             // It adds a section and is not stable, so this one crate is let use it.
             command.env("RUSTC_BOOTSTRAP", CRATE);
             command.args(["--", "-Z", "emit-stack-sizes"]);
+            // A piece of a function made one of its own calls what only the whole would tell.
+            command.args(["-C", "llvm-args=-enable-machine-outliner=never"]);
         }
         proc::run(&mut command)?;
         Ok(folder
