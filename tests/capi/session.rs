@@ -194,14 +194,15 @@ fn a_token_response_is_read_by_its_shape() {
     let refused = tell(None, 400, "{\"error\":\"invalid_grant\"}");
     assert_eq!(refused, (TL_OUTCOME_DONE, u64::MAX, TL_CAUSE_NOT_SIGNED_IN));
 
+    let (nothing, no_text) = ([null()], [c"\xFF".as_ptr()]);
     let arguments: [&dyn Fn(&mut tl_response_shape); 7] = [
         &|shape| shape.access_token = null(),
         &|shape| shape.expiry_form = 4,
         &|shape| shape.subject = c"\xFF".as_ptr(),
         &|shape| (shape.success_codes, shape.success_codes_len) = (codes.as_ptr(), 9),
         &|shape| shape.ended_codes_len = 1,
-        &|shape| (shape.ended_codes, shape.ended_codes_len) = ([null()].as_ptr(), 1),
-        &|shape| (shape.ended_codes, shape.ended_codes_len) = ([c"\xFF".as_ptr()].as_ptr(), 1),
+        &|shape| (shape.ended_codes, shape.ended_codes_len) = (nothing.as_ptr(), 1),
+        &|shape| (shape.ended_codes, shape.ended_codes_len) = (no_text.as_ptr(), 1),
     ];
     for change in arguments {
         assert_eq!(tell(Some(change), 200, rfc).0, TL_ERR_ARGUMENT);
