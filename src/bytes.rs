@@ -105,7 +105,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             Bytes::DropRefresh => self.rest.drop_refresh_token(),
             Bytes::Wipe => self.wipe(),
             Bytes::Revoke => {
-                let refresh = self.rest.get(Part::RefreshToken);
+                let refresh = self.rest.get_str(Part::RefreshToken);
                 let token = if refresh.is_empty() {
                     self.access.expose()
                 } else {
@@ -117,7 +117,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             Bytes::RevokeFound => {
                 if let Some(grant) = grant {
                     self.revocation
-                        .set(grant.refresh_token.unwrap_or(grant.access_token).as_bytes());
+                        .set(grant.refresh_token.unwrap_or(grant.access_token));
                 }
             }
             Bytes::TakeGrant | Bytes::TakeRecord => {
@@ -140,7 +140,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     pub(crate) fn merge(&mut self, grant: Option<&Grant<'_>>) {
         let Some(grant) = grant else { return };
         self.token_type = grant.token_type;
-        self.access.set(grant.access_token.as_bytes());
+        self.access.set(grant.access_token);
         self.rest.set(&grant.rest());
     }
 
@@ -165,7 +165,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             facts.sent = session.sent;
             facts.rotation = session.rotation;
             grant.token_type = self.token_type;
-            grant.access_token = self.access.expose_str();
+            grant.access_token = self.access.expose();
             grant.refresh_token = Some(self.rest.get_str(Part::RefreshToken));
             grant.scope = Some(self.rest.get_str(Part::Scope));
             grant.subject = Some(self.rest.get_str(Part::Subject));

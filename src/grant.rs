@@ -154,52 +154,55 @@ impl Generation {
     }
 }
 
-/// Bytes that are wiped on replacement and on drop, and that no formatter shows.
-pub(crate) struct Secret<const N: usize>(heapless::Vec<u8, N, u16>);
+/// Text that is wiped on replacement and on drop, and that no formatter shows.
+pub(crate) struct Secret<const N: usize>(heapless::String<N, u16>);
 
 impl<const N: usize> Secret<N> {
     pub(crate) const fn new() -> Self {
         const { assert!(N > 0 && N < 65_536, "a token has room for 1 to 65535 bytes") };
-        Self(heapless::Vec::new())
+        Self(heapless::String::new())
     }
 
-    /// Wipes, then takes what fits; callers check the length first, so that everything fits.
-    pub(crate) fn set(&mut self, bytes: &[u8]) {
+    /// Wipes, then takes the text; callers check the length first, so that it fits.
+    pub(crate) fn set(&mut self, text: &str) {
         self.wipe();
-        self.append(bytes);
-    }
-
-    /// Takes what fits.
-    fn append(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let _ = self.0.push(*byte);
-        }
+        let _ = self.0.push_str(text);
     }
 
     pub(crate) fn wipe(&mut self) {
-        self.0.as_mut_slice().zeroize();
+        self.0.as_mut_str().zeroize();
         self.0.clear();
     }
 
-    /// The one door to the bytes.
-    pub(crate) fn expose(&self) -> &[u8] {
+    /// The one door to the text.
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
+    /// Rewrites it in its length.
     #[cfg(feature = "_verify")]
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.0
+    pub(crate) fn rewrite(&mut self, f: &mut dyn FnMut(&mut [u8])) {
+        let mut bytes = core::mem::take(&mut self.0).into_bytes();
+        f(&mut bytes);
+        self.0 = heapless::String::from_utf8(bytes).unwrap_or_default();
     }
+}
 
-    pub(crate) fn expose_str(&self) -> &str {
-        // Only checked text is ever set; anything else reads as nothing.
-        core::str::from_utf8(&self.0).unwrap_or_default()
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl<const N: usize> core::fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Secret")
     }
 }
 
 /// Refresh token, scope, subject and the app's bytes in one secret buffer, each as long as the others allow.
 pub(crate) struct Rest<const N: usize> {
-    bytes: Secret<N>,
+    bytes: heapless::Vec<u8, N, u16>,
     lengths: [u16; 4],
 }
 
@@ -215,18 +218,19 @@ pub(crate) enum Part {
 impl<const N: usize> Rest<N> {
     pub(crate) const fn new() -> Self {
         Self {
-            bytes: Secret::new(),
+            bytes: heapless::Vec::new(),
             lengths: [0; 4],
         }
     }
 
     pub(crate) fn wipe(&mut self) {
-        self.bytes.wipe();
+        self.bytes.as_mut_slice().zeroize();
+        self.bytes.clear();
         self.lengths = [0; 4];
     }
 
     pub(crate) fn get(&self, part: Part) -> &[u8] {
-        let mut rest = self.bytes.expose();
+        let mut rest = self.bytes.as_slice();
         let mut found: &[u8] = &[];
         for length in self.lengths.iter().take((part as usize).saturating_add(1)) {
             let (head, tail) = rest
@@ -258,7 +262,7 @@ impl<const N: usize> Rest<N> {
         for (part, length) in parts.iter().zip(&mut self.lengths) {
             let old = usize::from(*length);
             if let Some(part) = part {
-                self.bytes.splice(end, old, part);
+                splice(&mut self.bytes, end, old, part);
                 *length = u16::try_from(part.len()).unwrap_or(u16::MAX);
             }
             end = end.saturating_add(usize::from(*length));
@@ -266,24 +270,25 @@ impl<const N: usize> Rest<N> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.expose().is_empty()
+        self.bytes.is_empty()
     }
 
     #[cfg(feature = "_verify")]
     pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        self.bytes.bytes()
+        &mut self.bytes
     }
 
     /// The same parts as there.
     #[cfg(feature = "_verify")]
     pub(crate) fn copy(&mut self, from: &Self) {
-        self.bytes.set(from.bytes.expose());
+        self.wipe();
+        self.bytes.clone_from(&from.bytes);
         self.lengths = from.lengths;
     }
 
     pub(crate) fn hash(&self, hasher: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        self.bytes.expose().hash(hasher);
+        self.bytes.hash(hasher);
         self.lengths.hash(hasher);
     }
 
@@ -292,45 +297,42 @@ impl<const N: usize> Rest<N> {
     }
 }
 
-impl<const N: usize> Secret<N> {
-    /// Replaces `old` bytes at `at`; what no longer counts is wiped.
-    fn splice(&mut self, at: usize, old: usize, new: &[u8]) {
-        // What is behind the old part moves down, what is left over at the end is wiped and cut off.
-        let tail = self.cells(at);
-        for (to, from) in tail.iter().zip(tail.iter().skip(old)) {
-            to.set(from.get());
-        }
-        let kept = self.0.len().saturating_sub(old);
-        if let Some(removed) = self.0.get_mut(kept..) {
-            removed.zeroize();
-        }
-        self.0.truncate(kept);
-        // There is room for the new part at the end; what is behind its place moves up.
-        self.append(new);
-        let tail = self.cells(at);
-        for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
-            to.set(from.get());
-        }
-        for (to, byte) in tail.iter().zip(new) {
-            to.set(*byte);
-        }
+/// Replaces `old` bytes at `at`; what no longer counts is wiped.
+fn splice<const N: usize>(
+    bytes: &mut heapless::Vec<u8, N, u16>,
+    at: usize,
+    old: usize,
+    new: &[u8],
+) {
+    // What is behind the old part moves down, what is left over at the end is wiped and cut off.
+    let tail = cells(bytes, at);
+    for (to, from) in tail.iter().zip(tail.iter().skip(old)) {
+        to.set(from.get());
     }
-
-    /// The bytes from a place on, to be moved among each other.
-    fn cells(&mut self, at: usize) -> &[Cell<u8>] {
-        Cell::from_mut(self.0.get_mut(at..).unwrap_or_default()).as_slice_of_cells()
+    let kept = bytes.len().saturating_sub(old);
+    if let Some(removed) = bytes.get_mut(kept..) {
+        removed.zeroize();
+    }
+    bytes.truncate(kept);
+    // There is room for the new part at the end; what is behind its place moves up.
+    let _ = bytes.extend_from_slice(new);
+    let tail = cells(bytes, at);
+    for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
+        to.set(from.get());
+    }
+    for (to, byte) in tail.iter().zip(new) {
+        to.set(*byte);
     }
 }
 
-impl<const N: usize> Drop for Secret<N> {
+/// The bytes from a place on, to be moved among each other.
+fn cells(bytes: &mut [u8], at: usize) -> &[Cell<u8>] {
+    Cell::from_mut(bytes.get_mut(at..).unwrap_or_default()).as_slice_of_cells()
+}
+
+impl<const N: usize> Drop for Rest<N> {
     fn drop(&mut self) {
         self.wipe();
-    }
-}
-
-impl<const N: usize> core::fmt::Debug for Secret<N> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Secret")
     }
 }
 
@@ -417,7 +419,7 @@ mod tests {
     #[test]
     fn a_secret_has_its_name_as_its_debug() {
         let mut secret = Secret::<8>::new();
-        secret.set(b"token");
+        secret.set("token");
         let mut text = heapless::String::<16>::new();
         assert!(core::fmt::write(&mut text, format_args!("{secret:?}")).is_ok());
         assert_eq!(text, "Secret");

@@ -53,6 +53,10 @@ pub struct Latch<const T: usize, const W: usize> {
     pub(crate) revocation: Secret<T>,
     pub(crate) token_type: TokenType,
     pub(crate) corrupt: Option<Corrupt>,
+    /// Before this the passing of time changes nothing but the reading; 0 if that is not known.
+    pub(crate) idle_until: u64,
+    /// Every effect was given out.
+    pub(crate) drained: bool,
     pub(crate) trace: Trace,
 }
 
@@ -87,6 +91,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             revocation: Secret::new(),
             token_type: TokenType::Bearer,
             corrupt: None,
+            idle_until: 0,
+            drained: false,
             trace: Trace::new(),
         }
     }
@@ -108,14 +114,19 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         self.pass(now);
         let outcome = match event {
             Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
+                self.stir();
                 self.load(record.unwrap_or_default());
                 Outcome::Done
             }
-            _ => {
-                let outcome = self.machine.step(&event, told);
-                self.apply(given);
-                outcome
-            }
+            _ => match self.idle_step(&event) {
+                Some(outcome) => outcome,
+                None => {
+                    self.stir();
+                    let outcome = self.machine.step(&event, told);
+                    self.apply(given);
+                    outcome
+                }
+            },
         };
         self.trace.push(
             self.machine.clock.now,
@@ -126,15 +137,9 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         Ok(outcome)
     }
 
-    /// Time passes: what fell due happens.
-    fn pass(&mut self, now: Now) {
-        self.machine.observe(now);
-        self.apply(None);
-    }
-
     /// The next order, or `None` until the next [`handle`](Self::handle) or [`permit`](Self::permit).
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        let effect = self.machine.poll_effect()?;
+        let effect = self.next_effect()?;
         self.trace.note(&effect);
         Some(effect)
     }
@@ -176,7 +181,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
 
     pub(crate) fn permit_with(&self, receipt: Receipt) -> Permit<'_> {
         Permit {
-            token: self.access.expose_str(),
+            token: self.access.expose(),
             token_type: self.token_type,
             receipt,
         }
@@ -199,7 +204,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     #[must_use]
     pub fn revocation(&self, ticket: Ticket) -> Option<&str> {
         if self.machine.is_revoking(ticket.0) {
-            return Some(self.revocation.expose_str());
+            return Some(self.revocation.expose());
         }
         None
     }

@@ -17,6 +17,7 @@ mod formats;
 #[cfg(feature = "embassy-sync")]
 pub mod gate;
 mod grant;
+mod idle;
 mod latch;
 mod lease;
 mod machine;

@@ -104,9 +104,22 @@ impl<const W: usize> Machine<W> {
             fate,
             attempts: retry.map_or(0, Receipt::attempt),
             again: retry.is_some_and(|receipt| receipt.version() == self.version),
-            until: self.clock.after(self.config.wait_limit_ms),
+            until: self.wait_until(),
         });
         Outcome::Admitted
+    }
+
+    /// How long a request that comes now may wait.
+    pub(crate) const fn wait_until(&self) -> u64 {
+        self.clock.after(self.config.wait_limit_ms)
+    }
+
+    /// Whether this answer may say that the credential at hand is not taken.
+    pub(crate) const fn may_refuse(&self, receipt: Receipt, status: u16) -> bool {
+        if status != 401 {
+            return false;
+        }
+        receipt.version() == self.version
     }
 
     /// Ends a released request with a receipt, if the gate is open now (P1, P8).

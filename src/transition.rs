@@ -51,11 +51,22 @@ impl<const W: usize> Machine<W> {
     }
 
     /// Time first: what fell due before the event happens before it.
+    #[cfg(feature = "_verify")]
     pub(crate) fn observe(&mut self, now: Now) {
-        match self
-            .clock
+        let jump = self.read_clocks(now);
+        self.pass(jump);
+    }
+
+    /// Takes a reading; nothing else changes before `pass`.
+    pub(crate) fn read_clocks(&mut self, now: Now) -> Jump {
+        self.clock
             .observe(now, u64::from(self.config.clock_tolerance_ms))
-        {
+    }
+
+    /// What follows from a reading: what fell due happens.
+    #[inline(never)]
+    pub(crate) fn pass(&mut self, jump: Jump) {
+        match jump {
             Jump::None => {}
             Jump::Forward(gap) => {
                 if let Some(session) = &mut self.session {

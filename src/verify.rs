@@ -165,6 +165,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             revocation: crate::grant::Secret::new(),
             token_type: crate::grant::TokenType::Bearer,
             corrupt: None,
+            idle_until: 0,
+            drained: false,
             trace: Trace::new(),
         }
     }
@@ -185,16 +187,16 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     #[doc(hidden)]
     #[must_use]
     pub fn exposed(&self) -> &[u8] {
-        self.access.expose()
+        self.access.expose().as_bytes()
     }
 
     pub(crate) fn each_token(&mut self, f: &mut dyn FnMut(&mut [u8])) {
         let refresh = self.rest.get(Part::RefreshToken).len();
-        f(self.access.bytes());
+        self.access.rewrite(f);
         if let Some(refresh) = self.rest.bytes().get_mut(..refresh) {
             f(refresh);
         }
-        f(self.revocation.bytes());
+        self.revocation.rewrite(f);
     }
 
     pub(crate) fn hash_bytes(&self, hasher: &mut impl Hasher) {

@@ -56,6 +56,8 @@ const _: fn(Latch) = |latch| {
         revocation: _,
         token_type: _,
         corrupt: _,
+        idle_until: _,
+        drained: _,
         trace: _,
     } = latch;
 };
@@ -140,6 +142,8 @@ pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
         (&raw mut (*latch).revocation).write(Secret::new());
         (&raw mut (*latch).token_type).write(TokenType::Bearer);
         (&raw mut (*latch).corrupt).write(None);
+        (&raw mut (*latch).idle_until).write(0);
+        (&raw mut (*latch).drained).write(false);
         (&raw mut (*latch).trace).write(Trace::new());
         (&raw mut (*inner).mark).write(mark(at));
     }

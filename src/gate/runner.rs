@@ -301,12 +301,12 @@ async fn token_requests<M: RawMutex, const T: usize, const W: usize, C: Fn() -> 
         let mut job = Job::begin(gate, Lane::Token, ticket, failed);
         let _ = gate.peek(|latch| {
             if let Some(token) = latch.refresh_token(ticket) {
-                secret.set(token.as_bytes());
+                secret.set(token);
             }
         });
         let request = TokenRequest {
             grant_type,
-            refresh_token: secret.expose_str(),
+            refresh_token: secret.expose(),
         };
         let Some(answer) = job.during(host.send_token_request(request, reply.0)).await else {
             continue;
@@ -369,7 +369,7 @@ async fn probe<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
         let mut job = Job::begin(gate, Lane::Probe, ticket, failed);
         let copied = gate.peek(|latch| {
             let permit = latch.probe_permit(ticket).ok()?;
-            secret.set(permit.token().as_bytes());
+            secret.set(permit.token());
             Some(permit.token_type())
         });
         let Ok(Some(token_type)) = copied else {
@@ -384,7 +384,7 @@ async fn probe<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
 
 fn permit_of<const T: usize>(secret: &Secret<T>, token_type: TokenType) -> Permit<'_> {
     Permit {
-        token: secret.expose_str(),
+        token: secret.expose(),
         token_type,
         receipt: Receipt::from_u64(0),
     }
@@ -403,11 +403,11 @@ async fn revoke<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: 
         let failed = Event::RevokeFailed { ticket };
         let mut job = Job::begin(gate, Lane::Revoke, ticket, failed);
         let copied = gate.peek(|latch| {
-            secret.set(latch.revocation(ticket)?.as_bytes());
+            secret.set(latch.revocation(ticket)?);
             Some(())
         });
         let Ok(Some(())) = copied else { continue };
-        if let Some(Ok(())) = job.during(host.revoke(secret.expose_str())).await {
+        if let Some(Ok(())) = job.during(host.revoke(secret.expose())).await {
             let _ = job.answer(Event::Revoked { ticket });
         }
     }

@@ -215,6 +215,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
             .filter(|deadline| *deadline > now)
             .map(|deadline| deadline.wrapping_add(by));
         self.drained = 0;
+        self.latch.stir();
         self.latch.machine.move_clocks(clocks);
         self.latch.machine.forget();
         self.now = self.latch.machine.clock.now;
