@@ -118,18 +118,38 @@ pub(crate) fn encode(record: &Record<'_>, buffer: &mut [u8]) -> Option<usize> {
     end.checked_add(sum.len())
 }
 
-/// CRC-32 (ISO-HDLC). Bit by bit: a record is written and read seldom, and a table is larger than the rest of this.
+/// CRC-32 (ISO-HDLC), half a byte at a time: a quarter of the steps of bit by bit, for a table of 64 bytes.
 fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            let low = crc & 1;
-            crc = (crc >> 1) ^ (POLYNOMIAL & low.wrapping_neg());
+        for _ in 0..2 {
+            let low = (crc & 15) as usize;
+            crc = (crc >> 4) ^ HALVES.get(low).copied().unwrap_or_default();
         }
     }
     !crc
 }
+
+/// What each half of a byte leaves behind.
+const HALVES: [u32; 16] = {
+    let mut halves = [0; 16];
+    let mut half = 0_u32;
+    let mut rest: &mut [u32] = &mut halves;
+    while let Some((first, tail)) = rest.split_first_mut() {
+        let mut crc = half;
+        let mut bit = 0_u8;
+        while bit < 4 {
+            let low = crc & 1;
+            crc = (crc >> 1) ^ (POLYNOMIAL & low.wrapping_neg());
+            bit = bit.wrapping_add(1);
+        }
+        *first = crc;
+        half = half.wrapping_add(1);
+        rest = tail;
+    }
+    halves
+};
 
 fn encode_body(record: &Record<'_>, writer: &mut Writer<'_>) -> Option<()> {
     let Record { facts, grant } = record;

@@ -64,11 +64,14 @@ impl Twins {
     }
 
     fn now(&self) -> Now {
-        Now::new(self.now, WALL + self.set + self.now)
+        Now::new(
+            self.now,
+            WALL.saturating_add(self.set).saturating_add(self.now),
+        )
     }
 
     fn time_passes(&mut self) {
-        self.now += match self.below(8) {
+        let passed = match self.below(8) {
             0..4 => 0,
             4 | 5 => u64::from(self.below(50)),
             6 => u64::from(self.below(400)),
@@ -77,6 +80,7 @@ impl Twins {
                 None => 0,
             },
         };
+        self.now = self.now.saturating_add(passed);
         if self.below(1_000) == 0 {
             self.set = u64::from(self.below(10_000_000));
         }
@@ -88,12 +92,15 @@ impl Twins {
         let knows = self.quick.idle_until;
         let quick = self.quick.handle(now, event);
         assert_eq!(quick, self.slow.handle(now, event), "{event:?} at {now:?}");
-        self.short += u32::from(knows > 0 && knows == self.quick.idle_until);
+        if knows > 0 {
+            let same = knows == self.quick.idle_until;
+            self.short = self.short.saturating_add(u32::from(same));
+        }
         self.compare();
         quick.ok()
     }
 
-    fn compare(&mut self) {
+    fn compare(&self) {
         assert_eq!(self.quick.machine, self.slow.machine);
         assert_eq!(self.quick.poll_timeout(), self.slow.poll_timeout());
         assert!(self.quick.trace().eq(self.slow.trace()));
@@ -167,7 +174,7 @@ impl Twins {
         if good {
             let mut grant = Grant::new("access");
             grant.refresh_token = [None, Some("refresh"), Some("other")][self.below(3) as usize];
-            grant.expiry = Expiry::In(u64::from(self.below(2_000_000)) + 1);
+            grant.expiry = Expiry::In(u64::from(self.below(2_000_000)).saturating_add(1));
             self.tell(Event::Granted { ticket, grant });
             return;
         }
@@ -252,7 +259,7 @@ impl Twins {
 
 #[test]
 fn the_short_way_leads_where_the_long_one_does() {
-    let mut short = 0;
+    let mut short = 0_u32;
     for seed in 0..60 {
         let mut config = Config::new();
         match seed % 3 {
@@ -271,7 +278,7 @@ fn the_short_way_leads_where_the_long_one_does() {
         for _ in 0..1_000 {
             twins.step();
         }
-        short += twins.short;
+        short = short.saturating_add(twins.short);
     }
     assert!(short > 3_000, "only {short} events took the short way");
 }
