@@ -170,6 +170,9 @@ impl<const N: usize> Secret<N> {
     }
 
     pub(crate) fn wipe(&mut self) {
+        if self.0.is_empty() {
+            return;
+        }
         self.0.as_mut_str().zeroize();
         self.0.clear();
     }

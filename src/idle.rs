@@ -12,11 +12,20 @@ use crate::state::Phase;
 use crate::time::Jump;
 use crate::time::Now;
 
+/// Which orders the machine has to give out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Orders {
+    Unknown,
+    /// None but for releasing and refusing requests.
+    OfRequests,
+    None,
+}
+
 impl<const T: usize, const W: usize> Latch<T, W> {
     /// Nothing is known of the machine any more.
     pub(crate) const fn stir(&mut self) {
         self.idle_until = 0;
-        self.drained = false;
+        self.orders = Orders::Unknown;
     }
 
     /// Time passes: what fell due happens.
@@ -53,7 +62,9 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             } => {
                 let until = self.machine.wait_until();
                 self.idle_until = self.idle_until.min(until);
-                self.drained = false;
+                if let Orders::None = self.orders {
+                    self.orders = Orders::OfRequests;
+                }
                 Some(self.machine.access_requested(waiter, Access::First))
             }
             Event::Answered {
@@ -72,11 +83,14 @@ impl<const T: usize, const W: usize> Latch<T, W> {
 
     /// The next order of the machine.
     pub(crate) fn next_effect(&mut self) -> Option<Effect> {
-        if self.drained {
-            return None;
+        let effect = match self.orders {
+            Orders::None => return None,
+            Orders::OfRequests => self.machine.poll_waiters(),
+            Orders::Unknown => self.machine.poll_effect(),
+        };
+        if effect.is_none() {
+            self.orders = Orders::None;
         }
-        let effect = self.machine.poll_effect();
-        self.drained = effect.is_none();
         effect
     }
 }

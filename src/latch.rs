@@ -20,6 +20,7 @@ use crate::grant::Part;
 use crate::grant::Rest;
 use crate::grant::Secret;
 use crate::grant::TokenType;
+use crate::idle::Orders;
 use crate::machine::Machine;
 use crate::machine::Told;
 use crate::permit::Permit;
@@ -55,8 +56,7 @@ pub struct Latch<const T: usize, const W: usize> {
     pub(crate) corrupt: Option<Corrupt>,
     /// Before this the passing of time changes nothing but the reading; 0 if that is not known.
     pub(crate) idle_until: u64,
-    /// Every effect was given out.
-    pub(crate) drained: bool,
+    pub(crate) orders: Orders,
     pub(crate) trace: Trace,
 }
 
@@ -92,7 +92,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             token_type: TokenType::Bearer,
             corrupt: None,
             idle_until: 0,
-            drained: false,
+            orders: Orders::Unknown,
             trace: Trace::new(),
         }
     }

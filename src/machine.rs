@@ -253,7 +253,7 @@ impl<const W: usize> Machine<W> {
         }
     }
 
-    fn poll_waiters(&mut self) -> Option<Effect> {
+    pub(crate) fn poll_waiters(&mut self) -> Option<Effect> {
         if let Some((waiter, cause)) = self.waiters.take_refused() {
             return Some(Effect::Refuse { waiter, cause });
         }

@@ -25,12 +25,10 @@ use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
     /// What the caller may not tell now. Comes first, so that a refusal changes nothing (P14).
-    #[inline(never)]
     pub(crate) fn check(&self, now: u64, event: &Event<'_>) -> Result<(), Rejected> {
-        let unopened = self.phase == Phase::Unauthenticated(Unauthenticated::Unopened);
         match *event {
             Event::Opened => {
-                if unopened {
+                if self.is_unopened() {
                     return Ok(());
                 }
                 Err(Rejected::AlreadyOpened)
@@ -40,7 +38,7 @@ impl<const W: usize> Machine<W> {
             | Event::LoginStarted
             | Event::RefreshRequested
             | Event::LogoutRequested
-                if unopened =>
+                if self.is_unopened() =>
             {
                 Err(Rejected::NotOpened)
             }
@@ -48,6 +46,13 @@ impl<const W: usize> Machine<W> {
             Event::RefreshRequested => self.check_refresh(now),
             _ => Ok(()),
         }
+    }
+
+    const fn is_unopened(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Unauthenticated(Unauthenticated::Unopened)
+        )
     }
 
     /// Time first: what fell due before the event happens before it.

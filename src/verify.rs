@@ -166,7 +166,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             token_type: crate::grant::TokenType::Bearer,
             corrupt: None,
             idle_until: 0,
-            drained: false,
+            orders: crate::idle::Orders::Unknown,
             trace: Trace::new(),
         }
     }

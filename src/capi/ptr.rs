@@ -27,6 +27,7 @@ use crate::config::ValidConfig;
 use crate::grant::Rest;
 use crate::grant::Secret;
 use crate::grant::TokenType;
+use crate::idle::Orders;
 use crate::machine::Machine;
 use crate::numbers::TL_ERR_ABI;
 use crate::numbers::TL_ERR_ARGUMENT;
@@ -57,7 +58,7 @@ const _: fn(Latch) = |latch| {
         token_type: _,
         corrupt: _,
         idle_until: _,
-        drained: _,
+        orders: _,
         trace: _,
     } = latch;
 };
@@ -143,7 +144,7 @@ pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
         (&raw mut (*latch).token_type).write(TokenType::Bearer);
         (&raw mut (*latch).corrupt).write(None);
         (&raw mut (*latch).idle_until).write(0);
-        (&raw mut (*latch).drained).write(false);
+        (&raw mut (*latch).orders).write(Orders::Unknown);
         (&raw mut (*latch).trace).write(Trace::new());
         (&raw mut (*inner).mark).write(mark(at));
     }

@@ -22,6 +22,7 @@ use crate::Receipt;
 use crate::Ticket;
 use crate::TokenFailure;
 use crate::Waiter;
+use crate::idle::Orders;
 use crate::renewal::Random;
 
 const WALL: u64 = 1_700_000_000_000;
@@ -120,7 +121,7 @@ impl Twins {
             99
         };
         for _ in 0..most {
-            self.slow.drained = false;
+            self.slow.orders = Orders::Unknown;
             let effect = self.quick.poll_effect();
             assert_eq!(effect, self.slow.poll_effect());
             let Some(effect) = effect else { break };
