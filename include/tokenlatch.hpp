@@ -162,6 +162,22 @@ public:
         return result{tl_latch_init(&raw_, &config, seed)};
     }
     void wipe() noexcept { tl_latch_wipe(&raw_); }
+#ifdef TL_RECORDING
+    /// Writes down what it is told, into a buffer that stays until `stop_recording`; see `tl_recording_start`.
+    result start_recording(const std::array<std::uint8_t, 16> &key, std::uint8_t *buffer,
+                           std::size_t capacity) noexcept {
+        return result{tl_recording_start(&raw_, key.data(), buffer, capacity)};
+    }
+    /// How much of the buffer is a recording.
+    std::optional<std::size_t> recording_size() const noexcept {
+        std::size_t len = 0;
+        if (tl_recording_len(&raw_, &len) < 0) {
+            return std::nullopt;
+        }
+        return len;
+    }
+    result stop_recording() noexcept { return result{tl_recording_stop(&raw_)}; }
+#endif
     /// For the functions of tokenlatch.h.
     tl_latch *raw() noexcept { return &raw_; }
     const tl_latch *raw() const noexcept { return &raw_; }

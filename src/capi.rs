@@ -23,6 +23,8 @@ mod grants;
 mod helpers;
 mod orders;
 mod ptr;
+#[cfg(feature = "recording")]
+mod recording;
 mod requests;
 mod setup;
 mod shape;
@@ -35,6 +37,8 @@ pub use facts::*;
 pub use grants::*;
 pub use helpers::*;
 pub use orders::*;
+#[cfg(feature = "recording")]
+pub use recording::*;
 pub use requests::*;
 pub use setup::*;
 pub use shape::*;

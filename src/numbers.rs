@@ -80,6 +80,12 @@ pub const TL_ERR_CONFIG_ZERO: i32 = -43;
 pub const TL_ERR_CONFIG_BACKOFF_CAP: i32 = -44;
 /// `lease_timeout_ms` is shorter than one renewal of another holder.
 pub const TL_ERR_CONFIG_LEASE_TIMEOUT: i32 = -45;
+/// The latch was told something before it was recorded: a recording begins with a new latch.
+pub const TL_ERR_RECORDING_NOT_NEW: i32 = -50;
+/// The buffer does not even hold the configuration.
+pub const TL_ERR_RECORDING_SPACE: i32 = -51;
+/// Nothing is recorded.
+pub const TL_ERR_RECORDING_NONE: i32 = -52;
 /// This less a cause: the request was refused and waits no longer.
 pub const TL_ERR_REFUSED: i32 = -1000;
 

@@ -61,6 +61,8 @@ use core::fmt;
 pub use reader::Entries;
 pub use reader::Entry;
 pub use reader::Recording;
+#[cfg(any(feature = "capi", feature = "wasm"))]
+pub(crate) use recorder::Paused;
 pub use recorder::Recorded;
 pub use recorder::Recorder;
 pub use redacted::Key;

@@ -38,6 +38,8 @@ pub const MAX_EXPIRY_MS: u64 = 253_402_300_799_999;
 
 pub use json::MAX_DEPTH;
 pub use told::TokenResponse;
+#[cfg(feature = "capi")]
+pub(crate) use told::tell_parsed;
 
 const CODES: [(&str, TokenFailure); 17] = [
     ("invalid_grant", TokenFailure::InvalidGrant),

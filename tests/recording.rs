@@ -13,24 +13,20 @@
 
 #[path = "fuzz_props/recording.rs"]
 mod props;
+#[path = "recording/story.rs"]
+mod story;
 
-use tokenlatch::Access;
-use tokenlatch::ChallengeKind;
 use tokenlatch::Config;
 use tokenlatch::ConfigError;
 use tokenlatch::Effect;
 use tokenlatch::Event;
-use tokenlatch::Expiry;
 use tokenlatch::Grant;
-use tokenlatch::GrantError;
 use tokenlatch::Latch;
 use tokenlatch::Now;
 use tokenlatch::Outcome;
 use tokenlatch::PermitError;
-use tokenlatch::Rejected;
 use tokenlatch::State;
 use tokenlatch::Ticket;
-use tokenlatch::Waiter;
 use tokenlatch::recording::Difference;
 use tokenlatch::recording::Entry;
 use tokenlatch::recording::Key;
@@ -42,6 +38,8 @@ use tokenlatch::recording::RecordingError;
 use tokenlatch::recording::Replay;
 use tokenlatch::recording::ReplayError;
 use tokenlatch::recording::scratch_capacity;
+
+use story::KEY;
 
 /// The same on every machine.
 fn list(seed: u64, length: usize) -> Vec<u8> {
@@ -100,122 +98,8 @@ fn properties_hold_for_the_corpus() {
     assert!(count > 0, "no file in {corpus}");
 }
 
-fn hour() -> Grant<'static> {
-    let mut grant = Grant::new("an-access-token");
-    grant.refresh_token = Some("a-refresh-token");
-    grant.expiry = Expiry::In(3_600_000);
-    grant.scope = Some("openid profile");
-    grant.subject = Some("anna@example.com");
-    grant.app_data = Some(&[0, 159, 146, 150]);
-    grant
-}
-
-const KEY: Key = Key::new(*b"0123456789abcdef");
-
-/// A life with every kind of entry: login, store, a request that is refused, a renewal, the answers of a store, a logout.
-fn story(latch: &mut Recorded<'_, 64, 4>) {
-    let mut millis = 1_000;
-    let mut tell = |latch: &mut Recorded<'_, 64, 4>, event: Event<'_>| {
-        millis += 250;
-        let outcome = latch.handle(Now::new(millis, 1_700_000_000_000 + millis), event);
-        let effects: Vec<Effect> = core::iter::from_fn(|| latch.poll_effect()).collect();
-        (outcome, effects)
-    };
-    let request = |id| Event::AccessRequested {
-        waiter: Waiter::from_u32(id),
-        access: Access::First,
-    };
-    tell(latch, Event::Resumed)
-        .0
-        .expect_err("it comes too early");
-    tell(latch, request(7)).0.expect("there is room");
-    let (_, effects) = tell(latch, Event::Opened);
-    let Some(Effect::Load { ticket }) = effects.last() else {
-        panic!("no load: {effects:?}");
-    };
-    let record = Some(&b"garbage"[..]);
-    tell(
-        latch,
-        Event::Loaded {
-            ticket: *ticket,
-            record,
-        },
-    )
-    .0
-    .expect("told");
-    let (Ok(Outcome::Login(ticket)), _) = tell(latch, Event::LoginStarted) else {
-        panic!("no login");
-    };
-    let mut quoted = hour();
-    quoted.access_token = "\"an-access-token\"";
-    let told = tell(
-        latch,
-        Event::Granted {
-            ticket,
-            grant: quoted,
-        },
-    );
-    assert_eq!(told.0, Err(Rejected::Grant(GrantError::Quoted)));
-    tell(
-        latch,
-        Event::Granted {
-            ticket,
-            grant: hour(),
-        },
-    )
-    .0
-    .expect("good");
-    // The load and the store of the new sign-in.
-    let ticket = Ticket::from_u32(ticket.as_u32() + 1);
-    let (_, effects) = tell(
-        latch,
-        Event::Loaded {
-            ticket,
-            record: None,
-        },
-    );
-    let Some(Effect::Store { ticket }) = effects.last().copied() else {
-        panic!("no store: {effects:?}");
-    };
-    let mut buffer = [0; Latch::<64, 4>::RECORD_CAPACITY];
-    let length = latch.record(ticket, &mut buffer).expect("a record");
-    tell(latch, Event::Stored { ticket }).0.expect("told");
-    let now = Now::new(9_000, 1_700_000_009_000);
-    let receipt = latch
-        .permit(now, Waiter::from_u32(7))
-        .expect("released")
-        .receipt();
-    assert!(latch.permit(now, Waiter::from_u32(7)).is_err());
-    let challenge = ChallengeKind::InsufficientScope;
-    let status = 403;
-    tell(
-        latch,
-        Event::Answered {
-            receipt,
-            status,
-            challenge,
-        },
-    )
-    .0
-    .expect("told");
-    tell(latch, Event::RefreshRequested)
-        .0
-        .expect("there is a session");
-    let record = buffer.get(..length);
-    let (_, mut effects) = tell(latch, Event::StoreChanged);
-    while let Some(Effect::Load { ticket }) = effects.last().copied() {
-        (_, effects) = tell(latch, Event::Loaded { ticket, record });
-    }
-    let stored = matches!(effects.last(), Some(Effect::Store { .. }));
-    assert!(stored, "the renewal is marked: {effects:?}");
-    tell(latch, Event::LogoutRequested).0.expect("opened");
-}
-
 fn recorded(key: Key, buffer: &mut [u8]) -> usize {
-    let mut latch = Recorded::new(Config::new(), 5, key, buffer).expect("room");
-    story(&mut latch);
-    assert!(!latch.recorder().is_full());
-    latch.recorder().bytes().len()
+    story::record::<64, 4>(key, buffer).expect("as ever")
 }
 
 /// Runs it all; the entries, if nothing differs.

@@ -3,9 +3,9 @@
 //! Each returns an outcome, or an error after which nothing has changed. Every fact but `tl_opened` and those about
 //! requests gives `TL_ERR_NOT_OPENED` before `tl_opened`.
 
-use crate::capi::Latch;
 use crate::capi::number;
 use crate::capi::ptr;
+use crate::capi::ptr::Held;
 use crate::capi::types::tl_latch;
 use crate::effect::Outcome;
 use crate::error::Rejected;
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn tl_loaded(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         // SAFETY: the caller's promise.
         let record = unsafe { ptr::maybe_bytes(record, len) }?;
         let ticket = Ticket(ticket);
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn tl_probed(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         let event = Event::Probed {
             ticket: Ticket(ticket),
             result: numbers::probe_result(result).ok_or(TL_ERR_ARGUMENT)?,
@@ -256,8 +256,8 @@ pub unsafe extern "C" fn tl_probed(
     number(tell())
 }
 
-pub(super) fn tell(latch: Result<&mut Latch, i32>, now: Now, event: Event<'_>) -> i32 {
-    number(latch.map(|latch| outcome(latch.handle(now, event))))
+pub(super) fn tell(latch: Result<Held<'_>, i32>, now: Now, event: Event<'_>) -> i32 {
+    number(latch.map(|mut latch| outcome(latch.handle(now, event))))
 }
 
 pub(super) fn outcome(told: Result<Outcome, Rejected>) -> i32 {

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn tl_login_started(
     // SAFETY: the caller's promise.
     let ticket = unsafe { ptr::Out::new(ticket) };
     let tell = || {
-        let (latch, ticket) = (latch?, ticket?);
+        let (mut latch, ticket) = (latch?, ticket?);
         let told = latch.handle(now(now_ms, wall_ms), Event::LoginStarted);
         if let Ok(Outcome::Login(Ticket(raw))) = told {
             ticket.write(raw);
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn tl_granted_sized(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         // SAFETY: the caller's promise.
         let raw = unsafe { ptr::read_sized(grant, grant_size, NO_GRANT) }?;
         // SAFETY: the caller's promise.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn tl_token_failed(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         let event = Event::TokenFailed {
             ticket: Ticket(ticket),
             failure: numbers::token_failure(failure).ok_or(TL_ERR_ARGUMENT)?,
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn tl_token_response_sized(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         // SAFETY: the caller's promise.
         let raw = unsafe { ptr::read_sized(response, response_size, NO_RESPONSE) }?;
         // SAFETY: the caller's promise.
@@ -145,7 +145,8 @@ pub unsafe extern "C" fn tl_token_response_sized(
         let ticket = Ticket(ticket);
         // SAFETY: the caller's promise.
         let parsed = unsafe { parsed(raw.shape, status, body) }?;
-        Ok(outcome(latch.handle_parsed(now, ticket, around, parsed)))
+        let told = response::tell_parsed(ticket, around, parsed, |event| latch.handle(now, event));
+        Ok(outcome(told))
     };
     number(tell())
 }

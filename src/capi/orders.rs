@@ -28,7 +28,7 @@ pub unsafe extern "C" fn tl_poll_effect(latch: *mut tl_latch, effect: *mut tl_ef
     // SAFETY: the caller's promise.
     let (latch, effect) = unsafe { (ptr::latch_mut(latch), ptr::Out::new(effect)) };
     let poll = || {
-        let (latch, place) = (latch?, effect?);
+        let (mut latch, place) = (latch?, effect?);
         let effect = latch.poll_effect();
         place.write(effect.as_ref().map(effect_of).unwrap_or_default());
         Ok(i32::from(effect.is_some()))
@@ -214,12 +214,12 @@ unsafe fn claim(
 ) -> i32 {
     let claim = || {
         // SAFETY: the caller's promise.
-        let latch = unsafe { ptr::latch_mut(latch) }?;
+        let mut latch = unsafe { ptr::latch_mut(latch) }?;
         // SAFETY: the caller's promise.
         let buffer = unsafe { Buffer::new(at.cast(), capacity, len) }?;
         // SAFETY: the caller's promise.
         let receipt = unsafe { ptr::Out::new(receipt) }?;
-        buffer.room(form.needed(latch))?;
+        buffer.room(form.needed(latch.latch()))?;
         let permit = latch
             .permit(now(now_ms, wall_ms), Waiter::from_u32(waiter))
             .map_err(numbers::permit_error)?;

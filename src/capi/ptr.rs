@@ -3,11 +3,17 @@
 //! A pointer that is not NULL, aligned, and followed by as many bytes as is said is the caller's promise: nobody else
 //! can check that. "The caller's promise" in a `SAFETY` line is this one.
 
+mod held;
 mod out;
+#[cfg(feature = "recording")]
+mod tape;
 
+pub(super) use held::Held;
 pub(super) use out::Buffer;
 pub(super) use out::Out;
 pub(super) use out::places;
+#[cfg(feature = "recording")]
+pub(super) use tape::Tape;
 
 use core::ffi::CStr;
 use core::ffi::c_char;
@@ -40,6 +46,8 @@ pub(super) struct Inner {
     /// [`mark`] of where it stands: memory that was not initialised, was wiped, or is a copy is not a latch.
     mark: u64,
     latch: Latch,
+    #[cfg(feature = "recording")]
+    tape: Option<Tape>,
 }
 
 const _: () = assert!(
@@ -106,11 +114,29 @@ pub(super) unsafe fn latch<'a>(at: *const tl_latch) -> Result<&'a Latch, i32> {
 /// # Safety
 ///
 /// The caller's promise: memory of a `tl_latch` that nobody else uses.
-pub(super) unsafe fn latch_mut<'a>(at: *mut tl_latch) -> Result<&'a mut Latch, i32> {
+pub(super) unsafe fn latch_mut<'a>(at: *mut tl_latch) -> Result<Held<'a>, i32> {
     // SAFETY: the caller's promise.
     unsafe { latch(at) }?;
     // SAFETY: as above, and nobody else uses it.
-    Ok(unsafe { &mut (*at.cast::<Inner>()).latch })
+    let inner = unsafe { &mut *at.cast::<Inner>() };
+    Ok(Held {
+        latch: &mut inner.latch,
+        #[cfg(feature = "recording")]
+        tape: &mut inner.tape,
+    })
+}
+
+/// Where the latch is recorded, if it is.
+///
+/// # Safety
+///
+/// As [`latch`].
+#[cfg(feature = "recording")]
+pub(super) unsafe fn tape<'a>(at: *const tl_latch) -> Result<Option<&'a Tape>, i32> {
+    // SAFETY: the caller's promise.
+    unsafe { latch(at) }?;
+    // SAFETY: a latch stands there, and what is beside it.
+    Ok(unsafe { &(*at.cast::<Inner>()).tape }.as_ref())
 }
 
 /// Where a latch may be made.
@@ -146,6 +172,8 @@ pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
         (&raw mut (*latch).idle_until).write(0);
         (&raw mut (*latch).orders).write(Orders::Unknown);
         (&raw mut (*latch).trace).write(Trace::new());
+        #[cfg(feature = "recording")]
+        (&raw mut (*inner).tape).write(None);
         (&raw mut (*inner).mark).write(mark(at));
     }
 }
@@ -157,11 +185,11 @@ pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
 /// As [`latch_mut`].
 pub(super) unsafe fn wipe(at: *mut tl_latch) {
     // SAFETY: the caller's promise.
-    let Ok(latch) = (unsafe { latch_mut(at) }) else {
+    if unsafe { latch(at) }.is_err() {
         return;
-    };
-    // SAFETY: it is not used again: the mark goes with the rest.
-    unsafe { ptr::drop_in_place(latch) };
+    }
+    // SAFETY: it is a latch, and not used again: the mark goes with the rest.
+    unsafe { ptr::drop_in_place(&raw mut (*at.cast::<Inner>()).latch) };
     // SAFETY: the caller's promise; the memory is nobody's now.
     unsafe { zeroize::zeroize_flat_type(at.cast::<Inner>()) };
 }
@@ -340,6 +368,12 @@ unsafe impl Plain for tl_response {
 
 // SAFETY: pointers and numbers.
 unsafe impl Plain for tl_response_shape {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+// SAFETY: bytes.
+#[cfg(feature = "recording")]
+unsafe impl Plain for [u8; 16] {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 

@@ -2,12 +2,12 @@
 
 use core::ffi::c_char;
 
-use crate::capi::Latch;
 use crate::capi::facts::now;
 use crate::capi::facts::outcome;
 use crate::capi::facts::tell;
 use crate::capi::number;
 use crate::capi::ptr;
+use crate::capi::ptr::Held;
 use crate::capi::types::tl_latch;
 use crate::challenge::Challenge;
 use crate::event::Access;
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn tl_answered(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         // SAFETY: the caller's promise.
         let headers = unsafe { ptr::list(www_authenticate.cast::<u8>(), len) }?;
         let event = Event::Answered {
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn tl_answered_as(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let tell = || {
-        let latch = latch?;
+        let mut latch = latch?;
         let event = Event::Answered {
             receipt: Receipt::from_u64(receipt),
             status,
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn tl_waiter_cancelled(
     )
 }
 
-fn request(latch: Result<&mut Latch, i32>, now: Now, waiter: u32, access: Access) -> i32 {
+fn request(latch: Result<Held<'_>, i32>, now: Now, waiter: u32, access: Access) -> i32 {
     let waiter = Waiter::from_u32(waiter);
     tell(latch, now, Event::AccessRequested { waiter, access })
 }

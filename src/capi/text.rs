@@ -132,6 +132,9 @@ pub extern "C" fn tl_strerror(code: i32) -> *const c_char {
         TL_ERR_CONFIG_ZERO => c"a field that must not be zero is",
         TL_ERR_CONFIG_BACKOFF_CAP => c"the back-off cap is smaller than its base",
         TL_ERR_CONFIG_LEASE_TIMEOUT => c"the lease deadline is shorter than one renewal",
+        TL_ERR_RECORDING_NOT_NEW => c"the latch was told something before it was recorded",
+        TL_ERR_RECORDING_SPACE => c"the buffer is too small for a recording",
+        TL_ERR_RECORDING_NONE => c"nothing is recorded",
         ..TL_OUTCOME_DONE => {
             return tl_cause_sentence(TL_ERR_REFUSED.wrapping_sub(code).cast_unsigned());
         }

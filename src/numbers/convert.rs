@@ -18,6 +18,8 @@ use crate::grant::GrantError;
 use crate::grant::TokenType;
 #[cfg(feature = "capi")]
 use crate::record::Corrupt;
+#[cfg(feature = "recording")]
+use crate::recording::RecorderError;
 use crate::renewal::TokenFailure;
 use crate::state::State;
 
@@ -74,6 +76,15 @@ pub(crate) const fn record_error(error: RecordError) -> i32 {
     match error {
         RecordError::Stale => TL_ERR_STALE,
         RecordError::BufferTooSmall => TL_ERR_SPACE,
+    }
+}
+
+#[cfg(feature = "recording")]
+pub(crate) const fn recorder_error(error: RecorderError) -> i32 {
+    match error {
+        RecorderError::BufferTooSmall => TL_ERR_RECORDING_SPACE,
+        RecorderError::NotNew => TL_ERR_RECORDING_NOT_NEW,
+        RecorderError::Config(error) => config_error(error),
     }
 }
 

@@ -1,7 +1,13 @@
 //! The writer: one entry for each call, behind the one before, until the buffer is full.
 
+#[cfg(any(feature = "capi", feature = "wasm"))]
+mod paused;
+
 use core::fmt;
 use core::ops::Deref;
+
+#[cfg(any(feature = "capi", feature = "wasm"))]
+pub(crate) use paused::Paused;
 
 use super::MAGIC;
 use super::RecorderError;

@@ -52,33 +52,32 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         body: &mut [u8],
     ) -> Result<Outcome, Rejected> {
         let parsed = parse(self.config().response, response.status, body);
-        self.handle_parsed(now, ticket, response, parsed)
+        tell_parsed(ticket, response, parsed, |event| self.handle(now, event))
     }
+}
 
-    /// The same, of what was read of the body.
-    pub(crate) fn handle_parsed(
-        &mut self,
-        now: Now,
-        ticket: Ticket,
-        response: TokenResponse,
-        parsed: Result<Grant<'_>, TokenFailure>,
-    ) -> Result<Outcome, Rejected> {
-        let retry_after = response.retry_after;
-        let failed = |failure| Event::TokenFailed {
-            ticket,
-            failure,
-            retry_after,
-        };
-        let event = match parsed {
-            Err(failure) => failed(failure),
-            Ok(mut grant) => {
-                grant.server_time = response.server_time;
-                Event::Granted { ticket, grant }
-            }
-        };
-        match self.handle(now, event) {
-            Err(Rejected::Grant(error)) => self.handle(now, failed(TokenFailure::Unusable(error))),
-            told => told,
+/// Tells with `handle` what was read of the body.
+pub(crate) fn tell_parsed(
+    ticket: Ticket,
+    response: TokenResponse,
+    parsed: Result<Grant<'_>, TokenFailure>,
+    mut handle: impl FnMut(Event<'_>) -> Result<Outcome, Rejected>,
+) -> Result<Outcome, Rejected> {
+    let retry_after = response.retry_after;
+    let failed = |failure| Event::TokenFailed {
+        ticket,
+        failure,
+        retry_after,
+    };
+    let event = match parsed {
+        Err(failure) => failed(failure),
+        Ok(mut grant) => {
+            grant.server_time = response.server_time;
+            Event::Granted { ticket, grant }
         }
+    };
+    match handle(event) {
+        Err(Rejected::Grant(error)) => handle(failed(TokenFailure::Unusable(error))),
+        told => told,
     }
 }

@@ -14,8 +14,10 @@
 
 mod misuse;
 mod numbers;
+mod recording;
 mod requests;
 mod session;
 mod setup;
+mod sizes;
 mod support;
 mod text;

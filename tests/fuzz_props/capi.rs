@@ -1,5 +1,6 @@
 //! The C interface beside the library: a latch behind C functions is told whatever a checked latch is told, and must
-//! give the same outcomes, orders, times, bytes and steps. In between it is misused, which must change nothing.
+//! give the same outcomes, orders, times, bytes and steps. Both are recorded, which must give the same bytes too. In
+//! between it is misused, which must change nothing.
 //!
 //! The checked latch keeps the promises with every call; one that can't be told from it keeps them too.
 
@@ -40,6 +41,8 @@ use tokenlatch::Waiter;
 use tokenlatch::Waiting;
 use tokenlatch::capi::*;
 use tokenlatch::numbers::*;
+use tokenlatch::recording::Key;
+use tokenlatch::recording::Recorded;
 
 /// What was compared.
 #[derive(Debug, Default, Clone, Copy)]
@@ -69,15 +72,28 @@ struct Beside {
 /// Memory that C has.
 struct Twin {
     memory: Box<MaybeUninit<tl_latch>>,
-    /// A latch that is told the same: its token can be looked at.
-    plain: Latch<TOKEN, WAITERS>,
+    tape: Vec<u8>,
+    /// A latch of the same size that is told the same: its token can be looked at.
+    plain: Box<Recorded<'static, TL_TOKEN_CAPACITY, TL_WAITER_CAPACITY>>,
+    /// What it records into.
+    beside: *mut [u8],
 }
+
+/// Room for a recording. Where it is full, both are cut at the same byte.
+const TAPE: usize = 16 * 1024;
+const KEY: [u8; 16] = [7; 16];
 
 impl Twin {
     fn new(config: &Config, seed: u64) -> Self {
+        let beside = Box::into_raw(vec![0; TAPE].into_boxed_slice());
+        // SAFETY: it is freed when the twin is dropped, after the latch that records into it.
+        let lent = unsafe { &mut *beside };
+        let plain = Recorded::new(*config, seed, Key::new(KEY), lent);
         let mut twin = Self {
             memory: Box::new(MaybeUninit::uninit()),
-            plain: Latch::new(*config, seed).expect("a config that works"),
+            tape: vec![0xA5; TAPE],
+            plain: Box::new(plain.expect("a config that works")),
+            beside,
         };
         let at = twin.at();
         // SAFETY: memory of a latch.
@@ -100,8 +116,23 @@ impl Twin {
             let made =
                 tl_latch_init_sized(at, size, &raw const config, config_size, seed, tl_version());
             assert_eq!(made, TL_OUTCOME_DONE);
+            let tape = twin.tape.as_mut_ptr();
+            let begun = tl_recording_start(at, KEY.as_ptr(), tape, TAPE);
+            assert_eq!(begun, TL_OUTCOME_DONE);
         }
         twin
+    }
+
+    fn compare_recordings(&mut self) {
+        let mut len = 0;
+        // SAFETY: a latch, and memory for the length.
+        let is_full = unsafe { tl_recording_len(self.at(), &raw mut len) };
+        let recorder = self.plain.recorder();
+        assert_eq!(is_full, i32::from(recorder.is_full()));
+        assert!(
+            self.tape[..len] == *recorder.bytes(),
+            "the recordings differ"
+        );
     }
 
     fn at(&mut self) -> *mut tl_latch {
@@ -111,11 +142,15 @@ impl Twin {
 
 impl Drop for Twin {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.compare_recordings();
+        }
         let at = self.at();
-        // SAFETY: a latch, then none.
+        // SAFETY: a latch, then none. The one that was told the same does nothing with its buffer any more.
         unsafe {
             tl_latch_wipe(at);
             assert_eq!(tl_state(at), TL_ERR_UNINIT);
+            drop(Box::from_raw(self.beside));
         }
     }
 }
@@ -125,7 +160,10 @@ impl Beside {
         self.twins[who].as_mut().expect("it was started").at()
     }
 
-    fn plain(&mut self, who: usize) -> &mut Latch<TOKEN, WAITERS> {
+    fn plain(
+        &mut self,
+        who: usize,
+    ) -> &mut Recorded<'static, TL_TOKEN_CAPACITY, TL_WAITER_CAPACITY> {
         &mut self.twins[who].as_mut().expect("it was started").plain
     }
 

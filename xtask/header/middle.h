@@ -11,6 +11,12 @@
 #define TL_WAITER_CAPACITY @WAITERS@
 #endif
 
+/*
+ * Where the library was built to record (TOKENLATCH_RECORDING=1), TL_RECORDING is defined, and there are the functions
+ * `tl_recording_*`.
+ */
+/* #undef TL_RECORDING */
+
 /* The size of a latch, in words of 64 bits, with some to spare. */
 #define TL_LATCH_WORDS (((TL_TOKEN_CAPACITY * 3u + TL_WAITER_CAPACITY * 16u + 752u) * 11u + 79u) / 80u)
 

@@ -17,9 +17,10 @@
  * Every function that takes pointers may give TL_ERR_ARGUMENT, every one that takes a latch TL_ERR_UNINIT; these
  * two are not listed again. NULL is allowed only where that is said, and where a length of 0 goes with it.
  *
- * MEMORY. All of it is the caller's; the library allocates nothing, keeps no pointer, has no global and calls nothing
- * back. What goes in is copied; what comes out is copied to a buffer: `capacity` bytes, `*len` of them written. Such a
- * buffer may be NULL with a capacity of 0, to be told the length. Buffers don't overlap each other or the latch.
+ * MEMORY. All of it is the caller's; the library allocates nothing, has no global, calls nothing back, and keeps no pointer
+ * but that to the buffer of `tl_recording_start`. What goes in is copied; what comes out is copied to a buffer: `capacity`
+ * bytes, `*len` of them written. Such a buffer may be NULL with a capacity of 0, to be told the length. Buffers don't
+ * overlap each other or the latch.
  *
  * THREADS. One latch, one thread at a time: put a mutex around it. Functions that take a `const tl_latch *` may run at
  * the same time as each other. Different latches have nothing in common.

@@ -41,7 +41,7 @@ const ENV: &[(&str, &str)] = &[
     ),
     ("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1"),
 ];
-const MEMCHECK: &[&str] = &[
+pub(crate) const MEMCHECK: &[&str] = &[
     "valgrind",
     "--quiet",
     "--trace-children=yes",

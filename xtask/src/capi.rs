@@ -11,7 +11,9 @@ use anyhow::ensure;
 use object::Object as _;
 use object::ObjectSymbol as _;
 
+use crate::c::MEMCHECK;
 use crate::header;
+use crate::header::RECORDING;
 use crate::install;
 use crate::install::Capacities;
 use crate::proc;
@@ -19,6 +21,8 @@ use crate::project::Project;
 use crate::tools;
 
 const WARNINGS: &[&str] = &["-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"];
+const TESTS: &str = "tests/capi/c";
+const DOCUMENT: &str = "docs/c.md";
 const C: &[&str] = &["-std=c99"];
 const CPP: &[&str] = &["-std=c++17", "-fno-exceptions", "-fno-rtti"];
 const SANITIZED: &[&str] = &[
@@ -27,6 +31,8 @@ const SANITIZED: &[&str] = &[
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=all",
 ];
+
+const PLAIN: &[&str] = &["-g", "-O1"];
 
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
@@ -47,18 +53,24 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     tools::debian(project, "c++", "g++")?;
     tools::debian(project, "cmake", "cmake")?;
     tools::debian(project, "pkg-config", "pkg-config")?;
+    tools::debian(project, "valgrind", "valgrind libc6-dbg")?;
     let out = project.scratch("capi")?;
     compile_headers(project, &out)?;
+    let mut recording = Capacities::SMALL;
+    recording.records = true;
     for (name, capacities) in [
         ("default", Capacities::DEFAULT),
         ("small", Capacities::SMALL),
+        ("recording", recording),
     ] {
         let prefix = out.join(name);
         install::install(project, &prefix, capacities)?;
-        check_symbols(project, &prefix)?;
+        check_symbols(project, &prefix, capacities.records)?;
         for test in ["story.c", "misuse.c", "wrapper.cpp"] {
-            run_test(project, &prefix, test)?;
+            run_test(project, &prefix, test, &[])?;
+            with_memcheck(project, &prefix, test)?;
         }
+        documented(project, &prefix)?;
         with_pkg_config(project, &prefix)?;
         with_cmake(project, &prefix)?;
     }
@@ -102,9 +114,9 @@ fn compile_headers(project: &Project, out: &Path) -> Result<()> {
 }
 
 /// The shared library exports what the header declares, and nothing else.
-fn check_symbols(project: &Project, prefix: &Path) -> Result<()> {
+fn check_symbols(project: &Project, prefix: &Path, records: bool) -> Result<()> {
     let header = std::fs::read_to_string(prefix.join("include/tokenlatch.h"))?;
-    let declared = declared(&header);
+    let declared = declared(&seen(&header, records));
     let path = prefix.join("lib/libtokenlatch.so");
     let data = std::fs::read(&path)?;
     let file = object::File::parse(&*data)?;
@@ -136,6 +148,22 @@ fn check_symbols(project: &Project, prefix: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What is left of a header where the library records, or does not.
+fn seen(header: &str, records: bool) -> String {
+    let opens = format!("#if defined({RECORDING})");
+    let mut is_open = true;
+    let lines = header.lines().filter(|line| {
+        if *line == opens {
+            is_open = records;
+        }
+        if line.starts_with("#endif") {
+            is_open = true;
+        }
+        is_open
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// The functions that a header declares.
 fn declared(header: &str) -> BTreeSet<String> {
     let mut is_macro = false;
@@ -162,23 +190,62 @@ fn program(prefix: &Path, name: &str) -> PathBuf {
 }
 
 /// One of `tests/capi/c`, with the static library, under sanitizers.
-fn run_test(project: &Project, prefix: &Path, test: &str) -> Result<()> {
-    let path = program(prefix, &format!("{test}.sanitized"));
+pub(crate) fn run_test(
+    project: &Project,
+    prefix: &Path,
+    test: &str,
+    words: &[&Path],
+) -> Result<()> {
+    let path = compile(project, prefix, &Path::new(TESTS).join(test), SANITIZED)?;
+    proc::run(project.command(&path.to_string_lossy()).args(words))
+}
+
+/// The same under valgrind, which sees what Rust code does too.
+fn with_memcheck(project: &Project, prefix: &Path, test: &str) -> Result<()> {
+    let path = compile(project, prefix, &Path::new(TESTS).join(test), PLAIN)?;
+    let (program, words) = MEMCHECK.split_first().context("a tool has a name")?;
+    proc::run(project.command(program).args(words).arg(path))
+}
+
+/// The program of the documentation.
+fn documented(project: &Project, prefix: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(project.root.join(DOCUMENT)).context(DOCUMENT)?;
+    let block = text
+        .split_once("```c\n")
+        .and_then(|(_, rest)| rest.split_once("\n```"));
+    let (code, _) = block.with_context(|| format!("{DOCUMENT} has no program"))?;
+    let source = prefix.join("documented.c");
+    std::fs::write(&source, format!("{code}\n"))?;
+    let path = compile(project, prefix, &source, SANITIZED)?;
+    let said = proc::read(&mut project.command(&path.to_string_lossy()))?;
+    let expected = "Nobody is signed in.\nAuthorization: Bearer secret\n";
+    ensure!(
+        said.starts_with(expected),
+        "{DOCUMENT}: its program says {said}"
+    );
+    Ok(())
+}
+
+/// Compiles a program with the static library.
+fn compile(project: &Project, prefix: &Path, source: &Path, how: &[&str]) -> Result<PathBuf> {
+    let test = source.to_string_lossy();
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let path = program(prefix, &format!("{name}.program"));
     let (compiler, standard) = if test.ends_with(".c") {
         ("cc", C)
     } else {
         ("c++", CPP)
     };
     let mut command = project.command(compiler);
-    command.args(standard).args(WARNINGS).args(SANITIZED);
+    command.args(standard).args(WARNINGS).args(how);
     command.arg("-I").arg(prefix.join("include"));
-    command.arg(format!("tests/capi/c/{test}"));
+    command.arg(source);
     command
         .arg(prefix.join("lib/libtokenlatch.a"))
         .arg("-o")
         .arg(&path);
     proc::run(&mut command)?;
-    proc::run(&mut project.command(&path.to_string_lossy()))
+    Ok(path)
 }
 
 /// A program that asks pkg-config for its flags, with the shared library.
@@ -220,11 +287,27 @@ fn with_cmake(project: &Project, prefix: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// What `cargo xtask size` measures of the C interface is all of it.
+    #[test]
+    fn the_measured_functions_are_those_of_the_header() {
+        let header = include_str!("../../include/tokenlatch.h");
+        let measured = include_str!("../../footprint/src/c.rs");
+        let measured = measured
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("capi::")?.strip_suffix(','));
+        let measured: BTreeSet<_> = measured.map(str::to_owned).collect();
+        assert_eq!(measured, declared(&seen(header, false)));
+    }
+
     #[test]
     fn finds_what_a_header_declares() {
         let header = "/*\n * Use `tl_no(`.\n */\n#define tl_macro(A) \\\n  tl_sized((A))\n\
             const char *tl_text(int a);\nint32_t\ntl_b(void (*f)(void));\ntypedef struct tl_c { int a; } tl_c;\n";
         let found: Vec<_> = declared(header).into_iter().collect();
         assert_eq!(found, ["tl_b", "tl_text"]);
+        let header = "int tl_a();\n#if defined(TL_RECORDING)\nint tl_b();\n#endif\nint tl_c();\n";
+        assert_eq!(declared(&seen(header, true)).len(), 3);
+        let found: Vec<_> = declared(&seen(header, false)).into_iter().collect();
+        assert_eq!(found, ["tl_a", "tl_c"]);
     }
 }

@@ -11,6 +11,8 @@ use crate::project::Project;
 
 const TOP: &str = "xtask/header/top.h";
 const MIDDLE: &str = "xtask/header/middle.h";
+/// What is defined where the library records.
+pub(crate) const RECORDING: &str = "TL_RECORDING";
 
 /// What the header is made of, in its order.
 const SOURCES: &[&str] = &[
@@ -26,6 +28,7 @@ const SOURCES: &[&str] = &[
     "src/capi/state.rs",
     "src/capi/text.rs",
     "src/capi/helpers.rs",
+    "src/capi/recording.rs",
 ];
 
 pub(crate) fn run(_words: &[String]) -> Result<()> {
@@ -91,6 +94,7 @@ fn config() -> cbindgen::Config {
         documentation_style: cbindgen::DocumentationStyle::C,
         line_length: 120,
         style: cbindgen::Style::Both,
+        defines: [("feature = recording".to_owned(), RECORDING.to_owned())].into(),
         ..cbindgen::Config::default()
     };
     // These are written by hand: their numbers follow from each other.
@@ -146,6 +150,7 @@ fn tidied(header: &str) -> String {
                 .by_ref()
                 .map(str::trim)
                 .take_while(|line| *line != "*/")
+                .map(without_star)
                 .collect();
             text.push_str(&comment(indent, &inside));
             continue;
@@ -184,6 +189,14 @@ fn comment(indent: &str, lines: &[&str]) -> String {
     text + indent + " */\n"
 }
 
+/// What is written by hand has its stars already.
+fn without_star(line: &str) -> &str {
+    match line {
+        "*" => "",
+        _ => line.strip_prefix("* ").unwrap_or(line),
+    }
+}
+
 /// `#define X -1` is `#define X (-1)`.
 fn number(line: &str) -> String {
     let negative = || {
@@ -210,6 +223,8 @@ mod tests {
         let made = "/*\n A.\n */\n#define TL_X_A -1\n\n/*\n B.\n */\n#define TL_X_B 2\n\n/*\n C,\n d.\n */\n#define TL_Y 3\n";
         let tidy = "/* A. */\n#define TL_X_A (-1)\n/* B. */\n#define TL_X_B 2\n\n/*\n * C,\n * d.\n */\n#define TL_Y 3\n";
         assert_eq!(tidied(made), tidy);
+        let by_hand = "/*\n * C.\n *\n * D, `*e`.\n */\n";
+        assert_eq!(tidied(by_hand), by_hand);
         assert_eq!(number("#define F(A) (A - 1)"), "#define F(A) (A - 1)");
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::ensure;
 
+use crate::header::RECORDING;
 use crate::proc;
 use crate::project::Project;
 
@@ -15,21 +16,24 @@ pub(crate) const HEADER: &str = "include/tokenlatch.h";
 const WRAPPER: &str = "include/tokenlatch.hpp";
 const TEMPLATES: &str = "xtask/capi";
 
-/// How large tokens may be, and how many requests may wait.
+/// How large tokens may be, how many requests may wait, and whether a latch can be recorded.
 #[derive(Clone, Copy)]
 pub(crate) struct Capacities {
     pub(crate) tokens: u32,
     pub(crate) waiters: u32,
+    pub(crate) records: bool,
 }
 
 impl Capacities {
     pub(crate) const DEFAULT: Self = Self {
         tokens: 4096,
         waiters: 32,
+        records: false,
     };
     pub(crate) const SMALL: Self = Self {
         tokens: 1024,
         waiters: 8,
+        records: false,
     };
 
     /// Those of the environment, or the defaults.
@@ -43,6 +47,7 @@ impl Capacities {
         Ok(Self {
             tokens: asked("TOKENLATCH_TOKEN_CAPACITY", Self::DEFAULT.tokens)?,
             waiters: asked("TOKENLATCH_WAITER_CAPACITY", Self::DEFAULT.waiters)?,
+            records: std::env::var_os("TOKENLATCH_RECORDING").is_some_and(|value| value == "1"),
         })
     }
 
@@ -57,6 +62,11 @@ impl Capacities {
             let line = format!("#define TL_{name}_CAPACITY {default}u\n");
             ensure!(text.contains(&line), "{HEADER} has no `{}`", line.trim());
             text = text.replace(&line, &format!("#define TL_{name}_CAPACITY {number}u\n"));
+        }
+        if self.records {
+            let line = format!("/* #undef {RECORDING} */\n");
+            ensure!(text.contains(&line), "{HEADER} has no `{}`", line.trim());
+            text = text.replace(&line, &format!("#define {RECORDING} 1\n"));
         }
         Ok(text)
     }
@@ -86,18 +96,25 @@ pub(crate) fn build(project: &Project, capacities: Capacities) -> Result<Built> 
         cfg!(target_os = "linux"),
         "the C library is installed on Linux only; elsewhere: cargo build --release --manifest-path {MANIFEST}"
     );
-    let Capacities { tokens, waiters } = capacities;
+    let Capacities {
+        tokens,
+        waiters,
+        records,
+    } = capacities;
+    let features = if records { "recording" } else { "" };
     // A folder for each, so that one does not undo the other.
     let target = project
         .target
         .join("capi")
-        .join(format!("{tokens}-{waiters}"));
+        .join(format!("{tokens}-{waiters}-{features}"));
     let mut command = project.cargo(&[
         "rustc",
         "--release",
         "--locked",
         "--manifest-path",
         MANIFEST,
+        "--features",
+        features,
     ]);
     command.env("CARGO_TARGET_DIR", &target);
     command.env("TOKENLATCH_TOKEN_CAPACITY", tokens.to_string());
@@ -159,10 +176,15 @@ pub(crate) fn install(project: &Project, prefix: &Path, capacities: Capacities) 
         std::fs::write(folder.join(name), text)?;
     }
     println!(
-        "{}: tokens of {} bytes, {} waiting requests",
+        "{}: tokens of {} bytes, {} waiting requests{}",
         project.show(prefix),
         capacities.tokens,
-        capacities.waiters
+        capacities.waiters,
+        if capacities.records {
+            ", can record"
+        } else {
+            ""
+        }
     );
     Ok(())
 }
@@ -195,5 +217,11 @@ mod tests {
             "#define TL_TOKEN_CAPACITY 1024u\n#define TL_WAITER_CAPACITY 8u\n"
         );
         assert!(Capacities::SMALL.header("").is_err());
+        let mut records = Capacities::DEFAULT;
+        records.records = true;
+        assert!(records.header(text).is_err());
+        let text = format!("{text}/* #undef TL_RECORDING */\n");
+        let made = records.header(&text).unwrap();
+        assert!(made.ends_with("#define TL_RECORDING 1\n"), "{made}");
     }
 }

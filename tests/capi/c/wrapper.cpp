@@ -91,6 +91,12 @@ int main() {
     CHECK(held.init(config, 1).is(TL_ERR_CONFIG_ZERO));
     config.attempts = 3;
     CHECK(held.init(config, 1));
+#ifdef TL_RECORDING
+    static std::array<std::uint8_t, 4096> tape;
+    CHECK(!held.recording_size());
+    CHECK(held.start_recording({1, 2, 3}, tape.data(), tape.size()));
+    const std::size_t begun = *held.recording_size();
+#endif
     CHECK(held.opened(world.at));
     world.carry_out();
 
@@ -134,6 +140,10 @@ int main() {
     CHECK(lines > 0);
     CHECK(std::strlen(held.granted(world.at, 1, grant{}).text()) > 0);
     CHECK(now::read().wall.count() > 0);
+#ifdef TL_RECORDING
+    CHECK(*held.recording_size() > begun);
+    CHECK(held.stop_recording() && !held.recording_size());
+#endif
     std::puts("the wrapper holds");
     return 0;
 }
