@@ -7,6 +7,8 @@
 
 mod arguments;
 mod configure;
+#[cfg(feature = "recording")]
+mod tape;
 
 pub use arguments::Arguments;
 
@@ -52,6 +54,8 @@ const DEFAULTS: ValidConfig = {
 /// A latch that is told numbers. One belongs to one page, worker or mini-program.
 pub struct Context<const T: usize, const W: usize> {
     latch: Latch<T, W>,
+    #[cfg(feature = "recording")]
+    tape: tape::Tape,
 }
 
 impl<const T: usize, const W: usize> Default for Context<T, W> {
@@ -69,7 +73,28 @@ impl<const T: usize, const W: usize> Context<T, W> {
     pub const fn new() -> Self {
         Self {
             latch: Latch::with(DEFAULTS, 0),
+            #[cfg(feature = "recording")]
+            tape: tape::Tape::new(),
         }
+    }
+
+    /// Begins to write down what the latch is told, without secrets; see [`crate::recording`]. Comes after
+    /// [`start`](Self::start) and before the first event.
+    ///
+    /// Returns 0, or the number of an error.
+    #[cfg(feature = "recording")]
+    pub fn record(&mut self, key: [u8; 16]) -> i32 {
+        let begun = self
+            .tape
+            .begin(&self.latch, crate::recording::Key::new(key));
+        begun.map_or_else(numbers::recorder_error, |()| 0)
+    }
+
+    /// The recording so far. When its 16 KiB are full, the rest is missing.
+    #[cfg(feature = "recording")]
+    #[must_use]
+    pub fn recorded(&self) -> &[u8] {
+        self.tape.written()
     }
 
     /// Gives the latch its entropy, and checks the configuration. Comes before the first event.
@@ -119,7 +144,11 @@ impl<const T: usize, const W: usize> Context<T, W> {
         let Some((now, event)) = told.event(buffer) else {
             return numbers::TL_ERR_ARGUMENT;
         };
-        match self.latch.handle(now, event) {
+        let told = self.latch.handle(now, event);
+        #[cfg(feature = "recording")]
+        self.tape
+            .record(|recorder| recorder.told(&self.latch, now, &event, told));
+        match told {
             Ok(outcome) => {
                 if let Outcome::Login(ticket) = outcome {
                     *out = f64::from(ticket.0);
@@ -136,6 +165,8 @@ impl<const T: usize, const W: usize> Context<T, W> {
         let Some(effect) = self.latch.poll_effect() else {
             return 0;
         };
+        #[cfg(feature = "recording")]
+        self.tape.record(|recorder| recorder.given(effect));
         let (id, more) = match effect {
             Effect::StateChanged { state } => (numbers::state(state), 0),
             Effect::SendTokenRequest { ticket, grant_type } => {
@@ -173,8 +204,15 @@ impl<const T: usize, const W: usize> Context<T, W> {
         let Some(now) = arguments::now(monotonic, wall) else {
             return numbers::TL_ERR_ARGUMENT;
         };
-        match self.latch.permit(now, Waiter::from_u32(waiter)) {
-            Ok(permit) => {
+        let waiter = Waiter::from_u32(waiter);
+        let claimed = self.latch.permit(now, waiter);
+        let claimed = claimed.map(|permit| permit.receipt());
+        #[cfg(feature = "recording")]
+        self.tape
+            .record(|recorder| recorder.claimed(&self.latch, now, waiter, claimed));
+        match claimed {
+            Ok(receipt) => {
+                let permit = self.latch.permit_with(receipt);
                 let is_dpop = permit.token_type() == TokenType::Dpop;
                 *out = [
                     double(permit.receipt().as_u64()),

@@ -74,3 +74,15 @@ pub extern "C" fn latch_page_read(page: &Page, what: u32, ticket: u32, buffer: B
     // SAFETY: the caller's promise.
     page.read(what, ticket, unsafe { buffer.get() })
 }
+
+#[cfg(feature = "recording")]
+#[unsafe(no_mangle)]
+pub extern "C" fn latch_page_record(page: &mut Page, key: &[u8; 16]) -> i32 {
+    page.record(*key)
+}
+
+#[cfg(feature = "recording")]
+#[unsafe(no_mangle)]
+pub extern "C" fn latch_page_recorded(page: &Page) -> usize {
+    page.recorded().len()
+}

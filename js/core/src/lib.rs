@@ -100,6 +100,33 @@ extern "C" fn g(monotonic: f64, wall: f64, waiter: u32) -> i32 {
     context.permit(monotonic, wall, waiter, buffer, out)
 }
 
+/// See `Context::record`: the key stands at the beginning of the buffer.
+#[cfg(feature = "recording")]
+#[unsafe(no_mangle)]
+extern "C" fn k() -> i32 {
+    let Region {
+        buffer, context, ..
+    } = region();
+    match buffer.first_chunk() {
+        Some(key) => context.record(*key),
+        None => tokenlatch::numbers::TL_ERR_ARGUMENT,
+    }
+}
+
+/// Where the recording stands; its length goes to `out`.
+#[cfg(feature = "recording")]
+#[unsafe(no_mangle)]
+extern "C" fn l() -> *const u8 {
+    let Region {
+        out: [out, _],
+        context,
+        ..
+    } = region();
+    let bytes = context.recorded();
+    *out = u32::try_from(bytes.len()).map_or(0.0, f64::from);
+    bytes.as_ptr()
+}
+
 /// See `Context::read`.
 #[unsafe(no_mangle)]
 extern "C" fn r(what: u32, ticket: u32) -> i32 {
