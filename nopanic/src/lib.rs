@@ -10,6 +10,8 @@ mod apart;
 mod control;
 mod encode;
 mod events;
+#[cfg(feature = "embassy-sync")]
+mod gate;
 #[cfg(feature = "json")]
 mod json;
 mod latch;

@@ -2,10 +2,14 @@
 //!
 //! A lane is a small loop that never ends: take an order, let the host work on it until it is done or superseded,
 //! answer. All lanes are polled together, so that none waits for another (P6).
+//!
+//! Only what never ends is an `async fn` here, and of the rest each future is a `poll_fn`: an `async fn` that ends panics
+//! when it is polled once more, and no linker sees that nobody does (P14).
 
 use core::convert::Infallible;
 use core::fmt;
 use core::future::poll_fn;
+use core::pin::Pin;
 use core::pin::pin;
 use core::task::Poll;
 
@@ -135,15 +139,13 @@ impl<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Job<'g, M,
     }
 
     /// Works on it; `None` if it was superseded meanwhile.
-    async fn during<F: Future>(&self, work: F) -> Option<F::Output> {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
+    fn during<F: Future>(&self, mut work: Pin<&mut F>) -> impl Future<Output = Option<F::Output>> {
+        poll_fn(move |cx| {
             if self.gate.enter(|shared| shared.desk.is_over(self.lane)) {
                 return Poll::Ready(None);
             }
             work.as_mut().poll(cx).map(Some)
         })
-        .await
     }
 
     fn answer(&mut self, event: Event<'_>) -> Result<Outcome, GateError> {
@@ -169,13 +171,15 @@ struct Errand<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> {
 }
 
 impl<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Errand<'g, M, T, W, C> {
-    async fn run(gate: &'g Gate<M, T, W, C>, order: Effect, work: impl Future<Output = ()>) {
-        let mut errand = Self {
+    const fn begin(gate: &'g Gate<M, T, W, C>, order: Effect) -> Self {
+        Self {
             gate,
             order: Some(order),
-        };
-        work.await;
-        errand.order = None;
+        }
+    }
+
+    fn end(mut self) {
+        self.order = None;
     }
 }
 
@@ -197,15 +201,14 @@ impl Drop for Wiped<'_> {
 }
 
 /// The next order of a lane.
-async fn next<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now>(
+fn next<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now>(
     gate: &Gate<M, T, W, C>,
     lane: Lane,
-) -> Effect {
-    poll_fn(|_| match gate.enter(|shared| shared.desk.take(lane)) {
+) -> impl Future<Output = Effect> {
+    poll_fn(move |_| match gate.enter(|shared| shared.desk.take(lane)) {
         Some(order) => Poll::Ready(order),
         None => Poll::Pending,
     })
-    .await
 }
 
 async fn store<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: Host>(
@@ -219,7 +222,11 @@ async fn store<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
                 let buffer = Wiped(buffer);
                 let failed = Event::LoadFailed { ticket };
                 let mut job = Job::begin(gate, Lane::Store, ticket, failed);
-                let Some(Ok(length)) = job.during(host.load(buffer.0)).await else {
+                let loaded = {
+                    let load = pin!(host.load(buffer.0));
+                    job.during(load).await
+                };
+                let Some(Ok(length)) = loaded else {
                     continue;
                 };
                 // More than fits is no record of this latch, and not read as one.
@@ -236,7 +243,8 @@ async fn store<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
                     continue;
                 };
                 let record = buffer.0.get(..length).unwrap_or_default();
-                if let Some(Ok(())) = job.during(host.store(record)).await {
+                let store = pin!(host.store(record));
+                if let Some(Ok(())) = job.during(store).await {
                     let _ = job.answer(Event::Stored { ticket });
                 }
             }
@@ -251,7 +259,9 @@ async fn announce<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H
 ) -> Infallible {
     loop {
         let order = next(gate, Lane::Announce).await;
-        Errand::run(gate, order, host.announce()).await;
+        let errand = Errand::begin(gate, order);
+        host.announce().await;
+        errand.end();
     }
 }
 
@@ -270,12 +280,15 @@ async fn lease<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
         });
         let order = order.await;
         let Effect::AcquireLease { ticket } = order else {
-            Errand::run(gate, order, host.release_lease()).await;
+            let errand = Errand::begin(gate, order);
+            host.release_lease().await;
+            errand.end();
             continue;
         };
         let failed = Event::LeaseDenied { ticket };
         let mut job = Job::begin(gate, Lane::Acquire, ticket, failed);
-        if let Some(Ok(())) = job.during(host.acquire_lease()).await {
+        let acquire = pin!(host.acquire_lease());
+        if let Some(Ok(())) = job.during(acquire).await {
             let _ = job.answer(Event::LeaseGranted { ticket });
         }
     }
@@ -308,9 +321,11 @@ async fn token_requests<M: RawMutex, const T: usize, const W: usize, C: Fn() -> 
             grant_type,
             refresh_token: secret.expose(),
         };
-        let Some(answer) = job.during(host.send_token_request(request, reply.0)).await else {
-            continue;
+        let answer = {
+            let send = pin!(host.send_token_request(request, reply.0));
+            job.during(send).await
         };
+        let Some(answer) = answer else { continue };
         let orphan = match answer {
             Ok(grant) => granted(&mut job, ticket, grant),
             Err(TokenError {
@@ -327,7 +342,8 @@ async fn token_requests<M: RawMutex, const T: usize, const W: usize, C: Fn() -> 
         };
         if let Some(token) = orphan {
             // Best effort: it belongs to a sign-in that is over, and nobody waits for it.
-            let _ = job.during(host.revoke(token)).await;
+            let revoke = pin!(host.revoke(token));
+            let _ = job.during(revoke).await;
         }
     }
 }
@@ -376,7 +392,8 @@ async fn probe<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
             continue;
         };
         let permit = permit_of(&secret, token_type);
-        if let Some(result) = job.during(host.probe(permit)).await {
+        let probe = pin!(host.probe(permit));
+        if let Some(result) = job.during(probe).await {
             let _ = job.answer(Event::Probed { ticket, result });
         }
     }
@@ -407,7 +424,8 @@ async fn revoke<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: 
             Some(())
         });
         let Ok(Some(())) = copied else { continue };
-        if let Some(Ok(())) = job.during(host.revoke(secret.expose())).await {
+        let revoke = pin!(host.revoke(secret.expose()));
+        if let Some(Ok(())) = job.during(revoke).await {
             let _ = job.answer(Event::Revoked { ticket });
         }
     }
@@ -420,7 +438,9 @@ async fn login<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
     loop {
         let order = next(gate, Lane::Login).await;
         if let Effect::RequireLogin { cause } = order {
-            Errand::run(gate, order, host.require_login(cause)).await;
+            let errand = Errand::begin(gate, order);
+            host.require_login(cause).await;
+            errand.end();
         }
     }
 }
@@ -431,12 +451,7 @@ async fn timer<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
 ) -> Infallible {
     loop {
         let at = gate.enter(|shared| shared.desk.arm());
-        let mut sleep = pin!(async {
-            match at {
-                Some(at) => host.wait_until(at).await,
-                None => core::future::pending().await,
-            }
-        });
+        let mut sleep = pin!(at.map(|at| host.wait_until(at)));
         let mut is_over = false;
         poll_fn(|cx| {
             // A timer that goes off at once, too early, must not keep the others from being polled.
@@ -446,7 +461,10 @@ async fn timer<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
             if gate.enter(|shared| shared.desk.is_disarmed()) {
                 return Poll::Ready(());
             }
-            if sleep.as_mut().poll(cx).is_ready() {
+            let Some(sleep) = sleep.as_mut().as_pin_mut() else {
+                return Poll::Pending;
+            };
+            if sleep.poll(cx).is_ready() {
                 is_over = true;
                 let _ = gate.tell(Event::TimeoutReached);
                 cx.waker().wake_by_ref();

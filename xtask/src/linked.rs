@@ -27,7 +27,11 @@ const PREFIX: &str = "latch_";
 const C_PREFIX: &str = "tl_";
 const CONTROLS: &[&str] = &["control_index", "control_overflow"];
 pub(crate) const LEVELS: &[&str] = &["z", "s", "3"];
-pub(crate) const FEATURES: &[&str] = &["", "json", "json,recording", "json,recording,capi,wasm"];
+/// What calls wakers, a clock and a host that it does not know: how deep it gets can't be told.
+const GATE: &str = "embassy-sync";
+const GATE_PREFIX: &str = "gate_";
+/// The C interface is there without the recorder too: that is what its stack is told of.
+pub(crate) const FEATURES: &[&str] = &["", "json", GATE, "json,capi", "json,recording,capi,wasm"];
 const TARGETS: &[&str] = &[
     "thumbv6m-none-eabi",
     "thumbv7em-none-eabi",
@@ -132,7 +136,7 @@ impl Bench<'_> {
                 "`{control}` can panic and was linked at {level}: this shows nothing"
             );
         }
-        let functions = self.functions(&built)?;
+        let functions = self.functions(&built, features)?;
         let file = self.out(&format!("{target}-{level}-{features}"));
         let mut command = self.link(target, &functions, &built, &file);
         let mut panics = Vec::new();
@@ -151,7 +155,7 @@ impl Bench<'_> {
             }
         }
         let mut stack = BTreeMap::new();
-        if is_thumb(target) && panics.is_empty() {
+        if is_thumb(target) && panics.is_empty() && features != GATE {
             let code = self.tool("llvm-objdump", &["-d", "--no-show-raw-insn"], &file)?;
             let data = std::fs::read(&file)?;
             let calls = Calls::read(&data, &code)?;
@@ -206,7 +210,7 @@ impl Bench<'_> {
     }
 
     /// The C functions in a static library.
-    fn functions(&self, built: &Path) -> Result<Vec<String>> {
+    fn functions(&self, built: &Path, features: &str) -> Result<Vec<String>> {
         let args = [
             "--defined-only",
             "--extern-only",
@@ -216,9 +220,18 @@ impl Bench<'_> {
         let names = self.tool("llvm-nm", &args, built)?;
         let names: Vec<_> = names
             .lines()
-            .filter(|name| name.starts_with(PREFIX) || name.starts_with(C_PREFIX))
+            .filter(|name| {
+                [PREFIX, C_PREFIX, GATE_PREFIX]
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix))
+            })
             .collect();
-        ensure!(!names.is_empty(), "{} has no function", built.display());
+        let has = |prefix| names.iter().any(|name| name.starts_with(prefix));
+        ensure!(has(PREFIX), "{} has no function", built.display());
+        ensure!(
+            has(GATE_PREFIX) == (features == GATE),
+            "the gate is left out"
+        );
         Ok(names.into_iter().map(str::to_owned).collect())
     }
 

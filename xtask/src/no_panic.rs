@@ -3,6 +3,7 @@
 //! The crate `nopanic` has a C function for every public function, and a panic handler that calls what nobody defines.
 //! What links has no panic. That one would be noticed is shown by functions that can panic: they must not link.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
@@ -11,7 +12,6 @@ use anyhow::ensure;
 use crate::linked;
 use crate::linked::Build;
 use crate::linked::CRATE;
-use crate::linked::FEATURES;
 use crate::linked::LEVELS;
 use crate::no_heap;
 use crate::project::Project;
@@ -72,14 +72,14 @@ fn check_depths(found: &[(&str, Vec<Build>)]) -> Result<()> {
 }
 
 /// The public functions that the linked crate does not call. Hidden ones and those of `promises` and `verify` are for
-/// tests. The gate calls wakers and a clock that it does not know, so that its stack has no bound to be told.
+/// tests.
 fn left_out(project: &Project) -> Result<Vec<String>> {
     let text = |folder: &str| -> Result<String> {
         let mut files = Vec::new();
         no_heap::rust_files(&project.root.join(folder), &mut files)?;
         let is_for_tests = |path: &Path| {
             let is = |name| path.components().any(|part| part.as_os_str() == name);
-            is("promises") || is("verify") || is("gate")
+            is("promises") || is("verify")
         };
         let rest = files
             .iter()
@@ -139,28 +139,41 @@ fn links(found: &[(&str, Vec<Build>)]) -> Table {
     table
 }
 
-/// A row for each function, from the builds with all features.
+/// A row for each function, from the builds with the fewest features that have it.
 fn depths(found: &[(&str, Vec<Build>)]) -> Table {
-    let last = FEATURES.last().copied().unwrap_or_default();
-    let builds = found.iter().flat_map(|(target, builds)| {
-        let all = builds.iter().filter(|build| build.features == last);
-        let measured = all.filter(|build| !build.stack.is_empty());
-        measured.map(move |build| (format!("{target} {}", build.level), &build.stack))
+    let columns = found.iter().flat_map(|(target, builds)| {
+        let is_measured = builds.iter().any(|build| !build.stack.is_empty());
+        let levels = LEVELS.iter().filter(move |_| is_measured);
+        levels.map(move |level| {
+            let of_level = builds.iter().filter(move |build| build.level == *level);
+            (format!("{target} {level}"), deepest(of_level))
+        })
     });
-    let builds: Vec<_> = builds.collect();
+    let columns: Vec<_> = columns.collect();
     let mut heads = vec!["Function"];
-    heads.extend(builds.iter().map(|(head, _)| head.as_str()));
+    heads.extend(columns.iter().map(|(head, _)| head.as_str()));
     let mut table = Table::new(&heads);
-    let names = builds
+    let names = columns
         .first()
         .into_iter()
         .flat_map(|(_, stack)| stack.keys());
     for name in names {
         let mut row = vec![format!("`{name}`")];
-        row.extend(builds.iter().map(|(_, stack)| stack[name].to_string()));
+        row.extend(columns.iter().map(|(_, stack)| stack[name].to_string()));
         table.row(&row);
     }
     table
+}
+
+/// Builds come with more and more features.
+fn deepest<'b>(builds: impl Iterator<Item = &'b Build>) -> BTreeMap<String, u64> {
+    let mut stack = BTreeMap::new();
+    for build in builds {
+        for (name, depth) in &build.stack {
+            stack.entry(name.clone()).or_insert(*depth);
+        }
+    }
+    stack
 }
 
 #[cfg(test)]
