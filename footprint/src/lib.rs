@@ -52,6 +52,8 @@ pub static FOOTPRINT_MACHINE: [Root; 5] = roots![
 
 #[cfg(feature = "all")]
 mod all;
+#[cfg(feature = "capi")]
+mod c;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "recording")]

@@ -58,6 +58,8 @@ const MACHINE: &str = "FOOTPRINT_MACHINE";
 const ALL: &str = "FOOTPRINT_ALL";
 const JSON: &str = "FOOTPRINT_JSON";
 const RECORDING: &str = "FOOTPRINT_RECORDING";
+const C: &str = "FOOTPRINT_CAPI";
+const C_JSON: &str = "FOOTPRINT_CAPI_JSON";
 
 const GROUPS: &[Group] = &[
     Group {
@@ -76,6 +78,18 @@ const GROUPS: &[Group] = &[
         name: "+ json",
         feature: "json",
         tables: &[MACHINE, ALL, JSON],
+        without: "",
+    },
+    Group {
+        name: "the C interface, but for JSON",
+        feature: "capi",
+        tables: &[C],
+        without: "",
+    },
+    Group {
+        name: "the C interface",
+        feature: "capi-json",
+        tables: &[C, C_JSON],
         without: "",
     },
     Group {
@@ -163,6 +177,9 @@ fn build(project: &Project, target: &str, feature: &str) -> Result<PathBuf> {
     command.args(["--manifest-path", MANIFEST, "--target", target]);
     command.args(["--features", feature]);
     command.env("CARGO_TARGET_DIR", &folder);
+    // The latch of the C interface is as large as the one beside it.
+    command.env("TOKENLATCH_TOKEN_CAPACITY", "1024");
+    command.env("TOKENLATCH_WAITER_CAPACITY", "8");
     // It adds a section and is not stable, so this one crate is let use it.
     command.env("RUSTC_BOOTSTRAP", CRATE);
     command.args(["--", "-Z", "emit-stack-sizes"]);
@@ -278,23 +295,22 @@ fn flash(found: &[(&str, &Group, Figures)]) -> Table {
     table
 }
 
-/// A row for each function, from the builds with everything.
+/// A row for each function, from the last group that has it.
 fn stack(found: &[(&str, &Group, Figures)]) -> Table {
-    let last = GROUPS.last().map_or("", |group| group.name);
-    let builds: Vec<_> = found.iter().filter(|it| it.1.name == last).collect();
     let mut heads = vec!["Function"];
-    heads.extend(builds.iter().map(|(target, ..)| *target));
+    heads.extend(TARGETS);
     let mut table = Table::new(&heads);
-    let names = builds.first().into_iter().flat_map(|it| it.2.stack.keys());
+    let mut names: Vec<&String> = found.iter().flat_map(|it| it.2.stack.keys()).collect();
+    names.sort();
+    names.dedup();
     for name in names {
-        let mut row = vec![format!("`{name}`")];
-        let of = |figures: &Figures| {
-            figures
-                .stack
-                .get(name)
-                .map_or("-".to_owned(), u64::to_string)
+        let of = |target: &str| {
+            let mut builds = found.iter().rev().filter(|it| it.0 == target);
+            let depth = builds.find_map(|it| it.2.stack.get(name));
+            depth.map_or("-".to_owned(), u64::to_string)
         };
-        row.extend(builds.iter().map(|(.., figures)| of(figures)));
+        let mut row = vec![format!("`{name}`")];
+        row.extend(TARGETS.iter().map(|target| of(target)));
         table.row(&row);
     }
     table
