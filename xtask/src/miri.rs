@@ -19,6 +19,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("--test=machine", &["table::"]),
     ("--test=rejections", &[]),
     ("--test=gate", &[]),
+    ("--test=capi", &[]),
 ];
 /// The share in `cargo xtask test`.
 const SHORT: &str = "--lib";
@@ -57,7 +58,7 @@ fn miri(project: &Project, tests: &str, except: &[&str]) -> Result<Counts> {
         "test",
         "-p",
         PACKAGE,
-        "--features=json,embassy-sync",
+        "--features=json,embassy-sync,capi",
         tests,
         "--",
     ];
