@@ -35,15 +35,10 @@ pub(crate) fn run(_words: &[String]) -> Result<()> {
 
 /// The step of `cargo xtask test`.
 pub(crate) fn check(project: &Project, counts: &mut Counts) -> Result<()> {
-    tools::target(project, TARGET)?;
-    tools::debian(project, "qemu-system-arm", "qemu-system-arm")?;
-    tools::defmt_print(project)?;
+    prepare(project)?;
     let host = ["test", "--locked", "--lib", "--manifest-path", MANIFEST];
     counts::run(&mut cargo(project, &host), counts)?;
-    let build = ["build", "--quiet", "--release", "--locked", "--bins"];
-    let mut command = cargo(project, &build);
-    command.args(["--manifest-path", MANIFEST, "--target", TARGET]);
-    proc::run(command.env("DEFMT_LOG", "info"))?;
+    build(project, &["--bins"])?;
 
     tools::component(project, "clippy")?;
     let lint = [
@@ -83,6 +78,28 @@ pub(crate) fn check(project: &Project, counts: &mut Counts) -> Result<()> {
         &Program::new(project, "counts").file,
         "counts",
     ))
+}
+
+/// What is printed by a program that ends well.
+pub(crate) fn lines(project: &Project, name: &str) -> Result<Vec<String>> {
+    prepare(project)?;
+    build(project, &["--bin", name])?;
+    let played = Program::new(project, name).play("none")?;
+    ensure!(played.well, "`{name}` did not end well:\n{}", played.text());
+    Ok(played.lines)
+}
+
+fn prepare(project: &Project) -> Result<()> {
+    tools::target(project, TARGET)?;
+    tools::debian(project, "qemu-system-arm", "qemu-system-arm")?;
+    tools::defmt_print(project)
+}
+
+fn build(project: &Project, programs: &[&str]) -> Result<()> {
+    let mut command = cargo(project, &["build", "--quiet", "--release", "--locked"]);
+    command.args(programs);
+    command.args(["--manifest-path", MANIFEST, "--target", TARGET]);
+    proc::run(command.env("DEFMT_LOG", "info"))
 }
 
 fn cargo(project: &Project, args: &[&str]) -> Command {

@@ -27,6 +27,7 @@ mod project;
 mod promises;
 mod provider;
 mod reasons;
+mod recording;
 mod report;
 mod scenarios;
 mod simulate;
@@ -128,6 +129,11 @@ const COMMANDS: &[Command] = &[
         name: "firmware",
         line: "a board in QEMU: its day, and the supply cut at every write and erase of its flash",
         run: firmware::run,
+    },
+    Command {
+        name: "recording",
+        line: "what C, firmware and WebAssembly record, compared with what is recorded natively",
+        run: recording::run,
     },
     Command {
         name: "mutants",

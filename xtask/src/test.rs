@@ -24,6 +24,7 @@ use crate::proc;
 use crate::project::PACKAGE;
 use crate::project::Project;
 use crate::promises;
+use crate::recording;
 use crate::scenarios;
 use crate::simulate;
 use crate::size;
@@ -132,6 +133,11 @@ const STEPS: &[Step] = &[
         name: "firmware",
         line: "a board in QEMU: its day, and the supply cut at every write and erase of its flash",
         run: firmware::check,
+    },
+    Step {
+        name: "recording",
+        line: "C, firmware and WebAssembly record what is recorded natively, and it runs again",
+        run: |project, _| recording::check(project),
     },
     Step {
         name: "promises",
