@@ -159,6 +159,8 @@ async fn a_while() {
             return Poll::Ready(());
         }
         left -= 1;
+        // Not only where the schedule is fair.
+        shuttle::thread::yield_now();
         cx.waker().wake_by_ref();
         Poll::Pending
     })
@@ -410,7 +412,7 @@ fn day(has_timer: bool, tally: &Arc<Tally>) {
 /// Schedules of each kind.
 fn schedules() -> usize {
     let asked = env::var("GATE_SCHEDULES").ok();
-    asked.and_then(|it| it.parse().ok()).unwrap_or(1_000)
+    asked.and_then(|it| it.parse().ok()).unwrap_or(250)
 }
 
 fn explore(scheduler: impl Scheduler + 'static, has_timer: bool, tally: &Arc<Tally>) {
