@@ -163,10 +163,12 @@ impl<const N: usize> Secret<N> {
         Self(heapless::String::new())
     }
 
-    /// Wipes, then takes the text; callers check the length first, so that it fits.
-    pub(crate) fn set(&mut self, text: &str) {
+    /// Wipes, then takes a token that was checked: it fits, and its characters are of one byte.
+    pub(crate) fn set(&mut self, token: &str) {
         self.wipe();
-        let _ = self.0.push_str(text);
+        for byte in token.bytes() {
+            let _ = self.0.push(char::from(byte & 0x7f));
+        }
     }
 
     pub(crate) fn wipe(&mut self) {
@@ -318,7 +320,9 @@ fn splice<const N: usize>(
     }
     bytes.truncate(kept);
     // There is room for the new part at the end; what is behind its place moves up.
-    let _ = bytes.extend_from_slice(new);
+    for byte in new {
+        let _ = bytes.push(*byte);
+    }
     let tail = cells(bytes, at);
     for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
         to.set(from.get());
