@@ -46,7 +46,6 @@ struct ThreadMutex(shuttle::sync::Mutex<()>);
 
 // SAFETY: one thread at a time is inside.
 unsafe impl RawMutex for ThreadMutex {
-    #[expect(clippy::declare_interior_mutable_const, reason = "as the trait has it")]
     const INIT: Self = Self(shuttle::sync::Mutex::new(()));
 
     fn lock<R>(&self, f: impl FnOnce() -> R) -> R {

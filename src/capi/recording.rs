@@ -10,8 +10,10 @@ use crate::numbers::TL_ERR_RECORDING_NONE;
 use crate::numbers::TL_OUTCOME_DONE;
 use crate::recording::Key;
 
-/// Begins to write down what a latch is told and what it gives, without secrets: a report from the field can be run
-/// again (`cargo run --example replay FILE`). Call it between `tl_latch_init` and the first other call.
+/// Begins to write down what a latch is told and what it gives, without secrets.
+///
+/// So a report from the field can be run again (`cargo run --example replay FILE`). Call it between `tl_latch_init` and
+/// the first other call.
 ///
 /// Tokens, scope, subject and the app's bytes are written as a length, a number and a hash by `key`: 16 bytes of
 /// entropy, new for each report, and never part of one. Times, lifetimes, counters and ids are written as they are.

@@ -130,19 +130,23 @@ fn a_size_that_is_none_of_this_library_is_refused_and_changes_nothing() {
     }
 }
 
+type Write = fn(*mut u8, usize);
+
+fn write_config(at: *mut u8, size: usize) {
+    // SAFETY: the caller has memory of that size.
+    unsafe { tl_config_init_sized(at.cast(), size) }
+}
+
+fn write_shape(at: *mut u8, size: usize) {
+    // SAFETY: the caller has memory of that size.
+    unsafe { tl_response_shape_init_sized(at.cast(), size) }
+}
+
 #[test]
 fn what_only_writes_keeps_to_the_size() {
-    let writers: [(fn(*mut u8, usize), usize); 2] = [
-        // SAFETY: memory of that size.
-        (
-            |at, size| unsafe { tl_config_init_sized(at.cast(), size) },
-            size_of::<tl_config>(),
-        ),
-        (
-            // SAFETY: memory of that size.
-            |at, size| unsafe { tl_response_shape_init_sized(at.cast(), size) },
-            size_of::<tl_response_shape>(),
-        ),
+    let writers: [(Write, usize); 2] = [
+        (write_config, size_of::<tl_config>()),
+        (write_shape, size_of::<tl_response_shape>()),
     ];
     for (write, whole) in writers {
         for size in [0, 4, whole - 8, whole, whole + 16] {
