@@ -48,7 +48,7 @@ pub(crate) struct Build {
     pub(crate) panics: Vec<String>,
     /// Bytes of code.
     pub(crate) code: u64,
-    /// On Thumb: the bytes of stack that each function takes at most.
+    /// The bytes of stack that each function takes at most.
     pub(crate) stack: BTreeMap<String, u64>,
 }
 
@@ -155,10 +155,16 @@ impl Bench<'_> {
             }
         }
         let mut stack = BTreeMap::new();
-        if is_thumb(target) && panics.is_empty() && features != GATE {
+        if panics.is_empty() && features != GATE {
             let code = self.tool("llvm-objdump", &["-d", "--no-show-raw-insn"], &file)?;
             let data = std::fs::read(&file)?;
-            let calls = Calls::read(&data, &code)?;
+            let calls = if is_thumb(target) {
+                Calls::read(&data, &code)?
+            } else if target.starts_with("wasm") {
+                Calls::read_wasm(&code)?
+            } else {
+                Calls::read_other(&data, &code)?
+            };
             stack = calls.worst(PREFIX)?;
             let of_c = calls.worst(C_PREFIX)?;
             stack.extend(
@@ -195,12 +201,14 @@ impl Bench<'_> {
         // The latch of the C interface is as large as the one beside it.
         command.env("TOKENLATCH_TOKEN_CAPACITY", "1024");
         command.env("TOKENLATCH_WAITER_CAPACITY", "8");
-        if is_thumb(target) {
-            // It adds a section and is not stable, so this one crate is let use it.
-            command.env("RUSTC_BOOTSTRAP", CRATE);
-            command.args(["--", "-Z", "emit-stack-sizes"]);
-            // A piece of a function made one of its own calls what only the whole would tell.
-            command.args(["-C", "llvm-args=-enable-machine-outliner=never"]);
+        // It adds a section and is not stable, so this one crate is let use it.
+        command.env("RUSTC_BOOTSTRAP", CRATE);
+        command.args(["--", "-Z", "emit-stack-sizes"]);
+        // A piece of a function made one of its own calls what only the whole would tell.
+        command.args(["-C", "llvm-args=-enable-machine-outliner=never"]);
+        if target.starts_with("x86_64") {
+            // Arguments that are pushed are in no frame.
+            command.args(["-C", "llvm-args=-no-x86-call-frame-opt"]);
         }
         proc::run(&mut command)?;
         Ok(folder

@@ -1,7 +1,9 @@
-//! The worst case of the stack on Thumb: the frames as the compiler recorded them, added up along the calls that the
+//! The worst case of the stack: on Thumb, the frames as the compiler recorded them, added up along the calls that the
 //! disassembly shows.
 //!
 //! Nothing is guessed: a call whose target is not known, a recursion, and a frame of unknown size are errors.
+
+mod others;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -121,10 +123,7 @@ fn frames(
     let mut frames = BTreeMap::new();
     for (start, function) in functions {
         let frame = recorded.get(start).copied();
-        let own = function.name.contains("compiler_builtins") || function.name.starts_with("__");
-        let own = own
-            || ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"]
-                .contains(&&*function.name);
+        let own = is_routine(&function.name);
         ensure!(
             own || frame.is_some(),
             "the frame of `{}` is not known",
@@ -142,6 +141,14 @@ fn frames(
         frames.insert(*start, frame.unwrap_or(function.reserved));
     }
     Ok(frames)
+}
+
+/// Whether it is one of the compiler's own routines.
+fn is_routine(name: &str) -> bool {
+    if name.contains("compiler_builtins") || name.starts_with("__") {
+        return true;
+    }
+    ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"].contains(&name)
 }
 
 /// The section: an address and an unsigned LEB128 number for each function.
