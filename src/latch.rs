@@ -73,8 +73,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The first thing in `config` that can't work.
     pub const fn new(config: Config, seed: u64) -> Result<Self, ConfigError> {
-        match config.validated() {
-            Ok(config) => Ok(Self::with(config, seed)),
+        match config.validate() {
+            Ok(()) => Ok(Self::with(ValidConfig(config), seed)),
             Err(error) => Err(error),
         }
     }
@@ -83,9 +83,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// is not to be had: there `seed` may be any number, and contexts that share a store should not share it.
     #[must_use]
     pub const fn with(config: ValidConfig, seed: u64) -> Self {
-        let config = config.get();
         Self {
-            machine: Machine::new(config, seed),
+            machine: Machine::new(config.get(), seed),
             access: Secret::new(),
             rest: Rest::new(),
             revocation: Secret::new(),
@@ -103,31 +102,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
-        let mut told = Told::default();
-        let mut given = None;
-        if let Event::Granted { ticket, grant } = &event {
-            told = self.look_at(*ticket, grant)?;
-            given = Some(grant);
-        }
-        self.machine.check(now.monotonic.as_millis(), &event)?;
         let from = self.state();
-        self.pass(now);
-        let outcome = match event {
-            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
-                self.stir();
-                self.load(record.unwrap_or_default());
-                Outcome::Done
-            }
-            _ => match self.idle_step(&event) {
-                Some(outcome) => outcome,
-                None => {
-                    self.stir();
-                    let outcome = self.machine.step(&event, told);
-                    self.apply(given);
-                    outcome
-                }
-            },
-        };
+        let outcome = self.handle_untraced(now, &event)?;
         self.trace.push(
             self.machine.clock.now,
             self.generation(),
@@ -135,6 +111,38 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             (from, self.state()),
         );
         Ok(outcome)
+    }
+
+    /// The same, for a host that keeps a history of its own.
+    pub(crate) fn handle_untraced(
+        &mut self,
+        now: Now,
+        event: &Event<'_>,
+    ) -> Result<Outcome, Rejected> {
+        let mut told = Told::default();
+        let mut given = None;
+        if let Event::Granted { ticket, grant } = event {
+            told = self.look_at(*ticket, grant)?;
+            given = Some(grant);
+        }
+        self.machine.check(now.monotonic.as_millis(), event)?;
+        self.pass(now);
+        match *event {
+            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
+                self.stir();
+                self.load(record.unwrap_or_default());
+                Ok(Outcome::Done)
+            }
+            _ => match self.idle_step(event) {
+                Some(outcome) => Ok(outcome),
+                None => {
+                    self.stir();
+                    let outcome = self.machine.step(event, told);
+                    self.apply(given);
+                    Ok(outcome)
+                }
+            },
+        }
     }
 
     /// The next order, or `None` until the next [`handle`](Self::handle) or [`permit`](Self::permit).

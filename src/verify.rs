@@ -242,7 +242,7 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn each_nonce(&mut self, f: &mut dyn FnMut(&mut u32)) {
         f(&mut self.stamp.origin);
         f(&mut self.stamp.nonce);
-        f(&mut self.debt_seen.0);
+        f(&mut self.debt_seen.nonce);
     }
 
     pub(crate) fn move_clocks(&mut self, clocks: &Move) {
@@ -262,8 +262,7 @@ impl<const W: usize> Machine<W> {
         }
         later(&mut self.save_at);
         later(&mut self.budget.arrival);
-        let (_, saved, debt) = &mut self.debt_seen;
-        clocks.debt(saved, debt);
+        clocks.debt(&mut self.debt_seen.saved, &mut self.debt_seen.debt);
         let Clock {
             now: read,
             wall,
