@@ -144,7 +144,7 @@ impl<const T: usize, const W: usize> Context<T, W> {
         let Some((now, event)) = told.event(buffer) else {
             return numbers::TL_ERR_ARGUMENT;
         };
-        let told = self.latch.handle(now, event);
+        let told = self.latch.handle_untraced(now, &event);
         #[cfg(feature = "recording")]
         self.tape
             .record(|recorder| recorder.told(&self.latch, now, &event, told));
@@ -162,7 +162,7 @@ impl<const T: usize, const W: usize> Context<T, W> {
     /// The kind of the next order, 0 for none. Its ticket, waiter or state goes to the first of `out`, its cause or
     /// grant type to the second.
     pub fn poll(&mut self, out: &mut [f64; 2]) -> u32 {
-        let Some(effect) = self.latch.poll_effect() else {
+        let Some(effect) = self.latch.machine.poll_effect() else {
             return 0;
         };
         #[cfg(feature = "recording")]
