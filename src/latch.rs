@@ -19,6 +19,7 @@ use crate::grant::Generation;
 use crate::grant::Part;
 use crate::grant::Rest;
 use crate::grant::Secret;
+use crate::grant::SecretBytes;
 use crate::grant::TokenType;
 use crate::idle::Orders;
 use crate::machine::Machine;
@@ -51,7 +52,7 @@ pub struct Latch<const T: usize, const W: usize> {
     pub(crate) machine: Machine<W>,
     pub(crate) access: Secret<T>,
     pub(crate) rest: Rest<T>,
-    pub(crate) revocation: Secret<T>,
+    pub(crate) revocation: SecretBytes<T>,
     pub(crate) token_type: TokenType,
     pub(crate) corrupt: Option<Corrupt>,
     /// Before this the passing of time changes nothing but the reading; 0 if that is not known.
@@ -87,7 +88,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             machine: Machine::new(config.get(), seed),
             access: Secret::new(),
             rest: Rest::new(),
-            revocation: Secret::new(),
+            revocation: SecretBytes::new(),
             token_type: TokenType::Bearer,
             corrupt: None,
             idle_until: 0,
@@ -102,8 +103,31 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
+        let mut told = Told::default();
+        let mut given = None;
+        if let Event::Granted { ticket, grant } = &event {
+            told = self.look_at(*ticket, grant)?;
+            given = Some(grant);
+        }
+        self.machine.check(now.monotonic.as_millis(), &event)?;
         let from = self.state();
-        let outcome = self.handle_untraced(now, &event)?;
+        self.pass(now);
+        let outcome = match event {
+            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
+                self.stir();
+                self.load(record.unwrap_or_default());
+                Outcome::Done
+            }
+            _ => match self.idle_step(&event) {
+                Some(outcome) => outcome,
+                None => {
+                    self.stir();
+                    let outcome = self.machine.step(&event, told);
+                    self.apply(given);
+                    outcome
+                }
+            },
+        };
         self.trace.push(
             self.machine.clock.now,
             self.generation(),
@@ -111,38 +135,6 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             (from, self.state()),
         );
         Ok(outcome)
-    }
-
-    /// The same, for a host that keeps a history of its own.
-    pub(crate) fn handle_untraced(
-        &mut self,
-        now: Now,
-        event: &Event<'_>,
-    ) -> Result<Outcome, Rejected> {
-        let mut told = Told::default();
-        let mut given = None;
-        if let Event::Granted { ticket, grant } = event {
-            told = self.look_at(*ticket, grant)?;
-            given = Some(grant);
-        }
-        self.machine.check(now.monotonic.as_millis(), event)?;
-        self.pass(now);
-        match *event {
-            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
-                self.stir();
-                self.load(record.unwrap_or_default());
-                Ok(Outcome::Done)
-            }
-            _ => match self.idle_step(event) {
-                Some(outcome) => Ok(outcome),
-                None => {
-                    self.stir();
-                    let outcome = self.machine.step(event, told);
-                    self.apply(given);
-                    Ok(outcome)
-                }
-            },
-        }
     }
 
     /// The next order, or `None` until the next [`handle`](Self::handle) or [`permit`](Self::permit).
@@ -212,7 +204,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     #[must_use]
     pub fn revocation(&self, ticket: Ticket) -> Option<&str> {
         if self.machine.is_revoking(ticket.0) {
-            return Some(self.revocation.expose());
+            return Some(self.revocation.expose_str());
         }
         None
     }

@@ -162,7 +162,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             machine,
             access: crate::grant::Secret::new(),
             rest: crate::grant::Rest::new(),
-            revocation: crate::grant::Secret::new(),
+            revocation: crate::grant::SecretBytes::new(),
             token_type: crate::grant::TokenType::Bearer,
             corrupt: None,
             idle_until: 0,
@@ -196,7 +196,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         if let Some(refresh) = self.rest.bytes().get_mut(..refresh) {
             f(refresh);
         }
-        self.revocation.rewrite(f);
+        f(self.revocation.bytes());
     }
 
     pub(crate) fn hash_bytes(&self, hasher: &mut impl Hasher) {
