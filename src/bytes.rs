@@ -59,7 +59,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
 
     #[inline(never)]
     fn loaded(&mut self, found: Found<'_>, grant: Option<&Grant<'_>>) {
-        self.corrupt = match found {
+        self.trace.corrupt = match found {
             Found::Corrupt(corrupt) => Some(corrupt),
             _ => None,
         };

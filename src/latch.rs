@@ -54,7 +54,6 @@ pub struct Latch<const T: usize, const W: usize> {
     pub(crate) rest: Rest<T>,
     pub(crate) revocation: SecretBytes<T>,
     pub(crate) token_type: TokenType,
-    pub(crate) corrupt: Option<Corrupt>,
     /// Before this the passing of time changes nothing but the reading; 0 if that is not known.
     pub(crate) idle_until: u64,
     pub(crate) orders: Orders,
@@ -90,7 +89,6 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             rest: Rest::new(),
             revocation: SecretBytes::new(),
             token_type: TokenType::Bearer,
-            corrupt: None,
             idle_until: 0,
             orders: Orders::Unknown,
             trace: Trace::new(),
@@ -265,7 +263,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// What was wrong with the bytes that the last load found.
     #[must_use]
     pub const fn corrupt(&self) -> Option<Corrupt> {
-        self.corrupt
+        self.trace.corrupt
     }
 
     /// When the access token ends, if that is known.

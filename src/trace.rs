@@ -5,6 +5,7 @@ use core::fmt;
 use crate::effect::Effect;
 use crate::event::EventKind;
 use crate::grant::Generation;
+use crate::record::Corrupt;
 use crate::state::State;
 use crate::time::Instant;
 
@@ -159,6 +160,8 @@ pub(crate) struct Trace {
     steps: heapless::Vec<Packed, TRACE_CAPACITY, u8>,
     /// Where the next one goes: the oldest stands there, once all places are taken.
     next: u8,
+    /// What was wrong with the bytes that the last load found. Here, where a byte is free.
+    pub(crate) corrupt: Option<Corrupt>,
 }
 
 impl Trace {
@@ -166,6 +169,7 @@ impl Trace {
         Self {
             steps: heapless::Vec::new(),
             next: 0,
+            corrupt: None,
         }
     }
     pub(crate) fn push(

@@ -164,7 +164,6 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             rest: crate::grant::Rest::new(),
             revocation: crate::grant::SecretBytes::new(),
             token_type: crate::grant::TokenType::Bearer,
-            corrupt: None,
             idle_until: 0,
             orders: crate::idle::Orders::Unknown,
             trace: Trace::new(),

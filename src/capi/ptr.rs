@@ -65,7 +65,6 @@ const _: fn(Latch) = |latch| {
         rest: _,
         revocation: _,
         token_type: _,
-        corrupt: _,
         idle_until: _,
         orders: _,
         trace: _,
@@ -169,7 +168,6 @@ pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
         (&raw mut (*latch).rest).write(Rest::new());
         (&raw mut (*latch).revocation).write(SecretBytes::new());
         (&raw mut (*latch).token_type).write(TokenType::Bearer);
-        (&raw mut (*latch).corrupt).write(None);
         (&raw mut (*latch).idle_until).write(0);
         (&raw mut (*latch).orders).write(Orders::Unknown);
         (&raw mut (*latch).trace).write(Trace::new());
