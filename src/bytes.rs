@@ -59,7 +59,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
 
     #[inline(never)]
     fn loaded(&mut self, found: Found<'_>, grant: Option<&Grant<'_>>) {
-        self.corrupt = match found {
+        self.trace.corrupt = match found {
             Found::Corrupt(corrupt) => Some(corrupt),
             _ => None,
         };
@@ -105,9 +105,9 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             Bytes::DropRefresh => self.rest.drop_refresh_token(),
             Bytes::Wipe => self.wipe(),
             Bytes::Revoke => {
-                let refresh = self.rest.get_str(Part::RefreshToken);
+                let refresh = self.rest.get(Part::RefreshToken);
                 let token = if refresh.is_empty() {
-                    self.access.expose()
+                    self.access.expose().as_bytes()
                 } else {
                     refresh
                 };
@@ -117,7 +117,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             Bytes::RevokeFound => {
                 if let Some(grant) = grant {
                     self.revocation
-                        .set(grant.refresh_token.unwrap_or(grant.access_token));
+                        .set(grant.refresh_token.unwrap_or(grant.access_token).as_bytes());
                 }
             }
             Bytes::TakeGrant | Bytes::TakeRecord => {

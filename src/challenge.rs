@@ -2,7 +2,12 @@
 //!
 //! Real servers write this header badly, so nothing here fails: what can't be read is stepped over.
 
+mod cursor;
+
 use core::fmt;
+
+use crate::decimal::with_digit;
+use cursor::Cursor;
 
 /// What a resource server's `WWW-Authenticate` says about the token.
 ///
@@ -60,6 +65,15 @@ impl ChallengeKind {
         Self::UseDpopNonce,
     ];
 
+    fn of_scheme(word: &[u8]) -> Self {
+        for scheme in [&b"Bearer"[..], b"DPoP"] {
+            if word.eq_ignore_ascii_case(scheme) {
+                return Self::NoError;
+            }
+        }
+        Self::OtherScheme
+    }
+
     fn of_error(error: ParamValue<'_>) -> Self {
         for kind in Self::ERRORS {
             if error.bytes().eq(kind.name().bytes()) {
@@ -71,13 +85,11 @@ impl ChallengeKind {
 }
 
 /// The challenge that counts, of all that an answer carries (RFC 9110 11.6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Challenge<'a> {
     kind: ChallengeKind,
-    realm: Option<ParamValue<'a>>,
-    scope: Option<ParamValue<'a>>,
-    acr_values: Option<ParamValue<'a>>,
-    max_age: Option<ParamValue<'a>>,
+    /// What comes after the scheme: the parameters, then other challenges.
+    rest: &'a [u8],
 }
 
 impl<'a> Challenge<'a> {
@@ -90,9 +102,6 @@ impl<'a> Challenge<'a> {
         let mut best = Self::default();
         for header in headers {
             best.read(header);
-            if best.kind == ChallengeKind::Absent {
-                best.kind = ChallengeKind::OtherScheme;
-            }
         }
         best
     }
@@ -105,20 +114,20 @@ impl<'a> Challenge<'a> {
 
     /// `realm` (RFC 9110 11.5).
     #[must_use]
-    pub const fn realm(&self) -> Option<ParamValue<'a>> {
-        self.realm
+    pub fn realm(&self) -> Option<ParamValue<'a>> {
+        self.param(b"realm")
     }
 
     /// `scope`: what the resource needs, separated by spaces (RFC 6750 3).
     #[must_use]
-    pub const fn scope(&self) -> Option<ParamValue<'a>> {
-        self.scope
+    pub fn scope(&self) -> Option<ParamValue<'a>> {
+        self.param(b"scope")
     }
 
     /// `acr_values`: the authentication that would do, in order of preference (RFC 9470 3).
     #[must_use]
-    pub const fn acr_values(&self) -> Option<ParamValue<'a>> {
-        self.acr_values
+    pub fn acr_values(&self) -> Option<ParamValue<'a>> {
+        self.param(b"acr_values")
     }
 
     /// `max_age`: how many seconds ago the user may have authenticated (RFC 9470 3); saturates. `None` too
@@ -126,16 +135,53 @@ impl<'a> Challenge<'a> {
     #[must_use]
     pub fn max_age(&self) -> Option<u64> {
         let mut number = None;
-        for byte in self.max_age?.bytes() {
-            let digit = char::from(byte).to_digit(10)?;
-            number = Some(
-                number
-                    .unwrap_or(0_u64)
-                    .saturating_mul(10)
-                    .saturating_add(u64::from(digit)),
-            );
+        for byte in self.param(b"max_age")?.bytes() {
+            number = Some(with_digit(number.unwrap_or_default(), byte)?);
         }
         number
+    }
+
+    /// The parameter of this name that comes first.
+    #[inline(never)]
+    fn param(&self, name: &[u8]) -> Option<ParamValue<'a>> {
+        let mut cursor = Cursor(self.rest);
+        // Without a value it is the scheme of the next challenge.
+        while let Some((word, Some(value))) = cursor.next() {
+            if word.eq_ignore_ascii_case(name) {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// Reads one header's list.
+    #[inline(never)]
+    fn read(&mut self, header: &'a [u8]) {
+        let mut cursor = Cursor(header);
+        let mut current = Self::default();
+        while let Some((word, value)) = cursor.next() {
+            match value {
+                // NoError: the scheme is ours and no error has been read. Thus the first one counts.
+                Some(value) if current.kind == ChallengeKind::NoError => {
+                    if word.eq_ignore_ascii_case(b"error") {
+                        current.kind = ChallengeKind::of_error(value);
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    self.improve(current);
+                    cursor.token68();
+                    current = Self {
+                        kind: ChallengeKind::of_scheme(word),
+                        rest: cursor.0,
+                    };
+                }
+            }
+        }
+        self.improve(current);
+        if self.kind == ChallengeKind::Absent {
+            self.kind = ChallengeKind::OtherScheme;
+        }
     }
 
     fn improve(&mut self, other: Self) {
@@ -144,65 +190,33 @@ impl<'a> Challenge<'a> {
         }
     }
 
-    /// Reads one header's list. A comma separates parameters as well as challenges (RFC 9110 11.6.1), so a
-    /// word is a parameter's name when `=` follows it, and otherwise the scheme of the next challenge.
-    fn read(&mut self, header: &'a [u8]) {
-        let mut cursor = Cursor(header);
-        let mut current = Self::default();
-        while let Some(next) = cursor.0.first() {
-            if *next == b'"' {
-                cursor.quoted();
-                continue;
-            }
-            let word = cursor.run(is_tchar);
-            if word.is_empty() {
-                cursor.skip();
-                continue;
-            }
-            match cursor.value() {
-                Some(value) => current.set(word, value),
-                None => {
-                    self.improve(current);
-                    current = Self::of_scheme(word);
-                    cursor.token68();
-                }
-            }
-        }
-        self.improve(current);
+    /// What it is compared and printed by.
+    fn params(&self) -> [(&'static str, Option<ParamValue<'a>>); 4] {
+        [
+            ("realm", self.realm()),
+            ("scope", self.scope()),
+            ("acr_values", self.acr_values()),
+            ("max_age", self.param(b"max_age")),
+        ]
     }
+}
 
-    fn of_scheme(word: &[u8]) -> Self {
-        let mut challenge = Self {
-            kind: ChallengeKind::OtherScheme,
-            ..Self::default()
-        };
-        for scheme in ["Bearer", "DPoP"] {
-            if word.eq_ignore_ascii_case(scheme.as_bytes()) {
-                challenge.kind = ChallengeKind::NoError;
-            }
-        }
-        challenge
+impl PartialEq for Challenge<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.params()) == (other.kind, other.params())
     }
+}
 
-    fn set(&mut self, name: &[u8], value: ParamValue<'a>) {
-        if name.eq_ignore_ascii_case(b"error") {
-            // NoError: the scheme is ours and no error has been read. Thus the first one counts.
-            if self.kind == ChallengeKind::NoError {
-                self.kind = ChallengeKind::of_error(value);
-            }
-            return;
+impl Eq for Challenge<'_> {}
+
+impl fmt::Debug for Challenge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Challenge");
+        shown.field("kind", &self.kind);
+        for (name, value) in self.params() {
+            shown.field(name, &value);
         }
-        let fields = [
-            ("realm", &mut self.realm),
-            ("scope", &mut self.scope),
-            ("acr_values", &mut self.acr_values),
-            ("max_age", &mut self.max_age),
-        ];
-        for (known, field) in fields {
-            if name.eq_ignore_ascii_case(known.as_bytes()) {
-                field.get_or_insert(value);
-            }
-        }
+        shown.finish()
     }
 }
 
@@ -277,84 +291,5 @@ impl PartialEq<str> for ParamValue<'_> {
 impl PartialEq<&str> for ParamValue<'_> {
     fn eq(&self, other: &&str) -> bool {
         *self == **other
-    }
-}
-
-/// The unread rest of a header's value.
-struct Cursor<'a>(&'a [u8]);
-
-impl<'a> Cursor<'a> {
-    /// Takes bytes while they are of a class.
-    fn run(&mut self, class: impl Fn(u8) -> bool) -> &'a [u8] {
-        let end = self
-            .0
-            .iter()
-            .position(|byte| !class(*byte))
-            .unwrap_or(self.0.len());
-        let (run, rest) = self.0.split_at_checked(end).unwrap_or_default();
-        self.0 = rest;
-        run
-    }
-
-    fn skip(&mut self) {
-        self.0 = self.0.get(1..).unwrap_or_default();
-    }
-
-    /// `BWS "=" BWS` and a value, if that is what follows (RFC 9110 11.2).
-    fn value(&mut self) -> Option<ParamValue<'a>> {
-        self.run(is_space);
-        self.0 = self.0.strip_prefix(b"=")?;
-        self.run(is_space);
-        let raw = match self.0.first() {
-            Some(b'"') => self.quoted(),
-            // A token, and what servers leave unquoted although it is none.
-            _ => self.run(|byte| !matches!(byte, b' ' | b'\t' | b',' | b';' | b'"')),
-        };
-        Some(ParamValue { raw })
-    }
-
-    /// A quoted string (RFC 9110 5.6.4), without its quotes; up to the end when the second is missing.
-    fn quoted(&mut self) -> &'a [u8] {
-        self.skip();
-        let inside = core::mem::take(&mut self.0);
-        let mut escaped = false;
-        let is_end = |byte: &u8| {
-            let ends = !escaped & (*byte == b'"');
-            escaped = !escaped & (*byte == b'\\');
-            ends
-        };
-        let end = inside.iter().position(is_end).unwrap_or(inside.len());
-        let (text, rest) = inside.split_at_checked(end).unwrap_or_default();
-        self.0 = rest;
-        self.skip();
-        text
-    }
-
-    /// Steps over a token68 (RFC 9110 11.2) and its padding. It is one only if the challenge ends with it.
-    fn token68(&mut self) {
-        let mut ahead = Cursor(self.0);
-        ahead.run(is_space);
-        ahead.run(|byte| match byte {
-            b'+' | b'-' | b'.' | b'/' | b'_' | b'~' => true,
-            _ => byte.is_ascii_alphanumeric(),
-        });
-        ahead.run(|byte| byte == b'=');
-        ahead.run(is_space);
-        if matches!(ahead.0.first(), None | Some(b',')) {
-            self.0 = ahead.0;
-        }
-    }
-}
-
-const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
-/// RFC 9110 5.6.2.
-const fn is_tchar(byte: u8) -> bool {
-    match byte {
-        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' => true,
-        b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~' => true,
-        _ => byte.is_ascii_alphanumeric(),
     }
 }

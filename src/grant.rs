@@ -205,9 +205,93 @@ impl<const N: usize> core::fmt::Debug for Secret<N> {
     }
 }
 
+/// The same for bytes.
+pub(crate) struct SecretBytes<const N: usize>(heapless::Vec<u8, N, u16>);
+
+impl<const N: usize> SecretBytes<N> {
+    pub(crate) const fn new() -> Self {
+        Self(heapless::Vec::new())
+    }
+
+    /// Wipes, then takes the bytes; callers check the length first, so that they fit.
+    pub(crate) fn set(&mut self, bytes: &[u8]) {
+        self.wipe();
+        self.append(bytes);
+    }
+
+    /// Takes what fits.
+    #[inline(never)]
+    fn append(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let _ = self.0.push(*byte);
+        }
+    }
+
+    pub(crate) fn wipe(&mut self) {
+        self.cut(0);
+    }
+
+    /// Wipes what is behind a place, and cuts it off. Byte by byte: to fill many at once is a routine of the compiler's,
+    /// many times as large.
+    #[inline(never)]
+    fn cut(&mut self, at: usize) {
+        for byte in self.0.iter_mut().skip(at) {
+            byte.zeroize();
+        }
+        self.0.truncate(at);
+    }
+
+    /// The one door to the bytes.
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same as text.
+    pub(crate) fn expose_str(&self) -> &str {
+        // Only checked text is read so; anything else reads as nothing.
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    #[cfg(feature = "_verify")]
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    /// The bytes from a place on, to be moved among each other.
+    fn cells(&mut self, at: usize) -> &[Cell<u8>] {
+        Cell::from_mut(self.0.get_mut(at..).unwrap_or_default()).as_slice_of_cells()
+    }
+
+    /// Replaces `old` bytes at `at`; what no longer counts is wiped.
+    fn splice(&mut self, at: usize, old: usize, new: &[u8]) {
+        // What is behind the old part moves down, what is left over at the end is wiped and cut off.
+        let tail = self.cells(at);
+        for (to, from) in tail.iter().zip(tail.iter().skip(old)) {
+            to.set(from.get());
+        }
+        let kept = self.0.len().saturating_sub(old);
+        self.cut(kept);
+        // There is room for the new part at the end; what is behind its place moves up.
+        self.append(new);
+        let tail = self.cells(at);
+        for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
+            to.set(from.get());
+        }
+        for (to, byte) in tail.iter().zip(new) {
+            to.set(*byte);
+        }
+    }
+}
+
+impl<const N: usize> Drop for SecretBytes<N> {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
 /// Refresh token, scope, subject and the app's bytes in one secret buffer, each as long as the others allow.
 pub(crate) struct Rest<const N: usize> {
-    bytes: heapless::Vec<u8, N, u16>,
+    bytes: SecretBytes<N>,
     lengths: [u16; 4],
 }
 
@@ -223,19 +307,18 @@ pub(crate) enum Part {
 impl<const N: usize> Rest<N> {
     pub(crate) const fn new() -> Self {
         Self {
-            bytes: heapless::Vec::new(),
+            bytes: SecretBytes::new(),
             lengths: [0; 4],
         }
     }
 
     pub(crate) fn wipe(&mut self) {
-        self.bytes.as_mut_slice().zeroize();
-        self.bytes.clear();
+        self.bytes.wipe();
         self.lengths = [0; 4];
     }
 
     pub(crate) fn get(&self, part: Part) -> &[u8] {
-        let mut rest = self.bytes.as_slice();
+        let mut rest = self.bytes.expose();
         let mut found: &[u8] = &[];
         for length in self.lengths.iter().take((part as usize).saturating_add(1)) {
             let (head, tail) = rest
@@ -267,7 +350,7 @@ impl<const N: usize> Rest<N> {
         for (part, length) in parts.iter().zip(&mut self.lengths) {
             let old = usize::from(*length);
             if let Some(part) = part {
-                splice(&mut self.bytes, end, old, part);
+                self.bytes.splice(end, old, part);
                 *length = u16::try_from(part.len()).unwrap_or(u16::MAX);
             }
             end = end.saturating_add(usize::from(*length));
@@ -275,71 +358,29 @@ impl<const N: usize> Rest<N> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.expose().is_empty()
     }
 
     #[cfg(feature = "_verify")]
     pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        self.bytes.bytes()
     }
 
     /// The same parts as there.
     #[cfg(feature = "_verify")]
     pub(crate) fn copy(&mut self, from: &Self) {
-        self.wipe();
-        self.bytes.clone_from(&from.bytes);
+        self.bytes.set(from.bytes.expose());
         self.lengths = from.lengths;
     }
 
     pub(crate) fn hash(&self, hasher: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        self.bytes.hash(hasher);
+        self.bytes.expose().hash(hasher);
         self.lengths.hash(hasher);
     }
 
     pub(crate) fn drop_refresh_token(&mut self) {
         self.set(&[Some(&[]), None, None, None]);
-    }
-}
-
-/// Replaces `old` bytes at `at`; what no longer counts is wiped.
-fn splice<const N: usize>(
-    bytes: &mut heapless::Vec<u8, N, u16>,
-    at: usize,
-    old: usize,
-    new: &[u8],
-) {
-    // What is behind the old part moves down, what is left over at the end is wiped and cut off.
-    let tail = cells(bytes, at);
-    for (to, from) in tail.iter().zip(tail.iter().skip(old)) {
-        to.set(from.get());
-    }
-    let kept = bytes.len().saturating_sub(old);
-    if let Some(removed) = bytes.get_mut(kept..) {
-        removed.zeroize();
-    }
-    bytes.truncate(kept);
-    // There is room for the new part at the end; what is behind its place moves up.
-    for byte in new {
-        let _ = bytes.push(*byte);
-    }
-    let tail = cells(bytes, at);
-    for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
-        to.set(from.get());
-    }
-    for (to, byte) in tail.iter().zip(new) {
-        to.set(*byte);
-    }
-}
-
-/// The bytes from a place on, to be moved among each other.
-fn cells(bytes: &mut [u8], at: usize) -> &[Cell<u8>] {
-    Cell::from_mut(bytes.get_mut(at..).unwrap_or_default()).as_slice_of_cells()
-}
-
-impl<const N: usize> Drop for Rest<N> {
-    fn drop(&mut self) {
-        self.wipe();
     }
 }
 

@@ -19,6 +19,7 @@ use crate::grant::Generation;
 use crate::grant::Part;
 use crate::grant::Rest;
 use crate::grant::Secret;
+use crate::grant::SecretBytes;
 use crate::grant::TokenType;
 use crate::idle::Orders;
 use crate::machine::Machine;
@@ -51,9 +52,8 @@ pub struct Latch<const T: usize, const W: usize> {
     pub(crate) machine: Machine<W>,
     pub(crate) access: Secret<T>,
     pub(crate) rest: Rest<T>,
-    pub(crate) revocation: Secret<T>,
+    pub(crate) revocation: SecretBytes<T>,
     pub(crate) token_type: TokenType,
-    pub(crate) corrupt: Option<Corrupt>,
     /// Before this the passing of time changes nothing but the reading; 0 if that is not known.
     pub(crate) idle_until: u64,
     pub(crate) orders: Orders,
@@ -73,8 +73,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The first thing in `config` that can't work.
     pub const fn new(config: Config, seed: u64) -> Result<Self, ConfigError> {
-        match config.validated() {
-            Ok(config) => Ok(Self::with(config, seed)),
+        match config.validate() {
+            Ok(()) => Ok(Self::with(ValidConfig(config), seed)),
             Err(error) => Err(error),
         }
     }
@@ -83,14 +83,12 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// is not to be had: there `seed` may be any number, and contexts that share a store should not share it.
     #[must_use]
     pub const fn with(config: ValidConfig, seed: u64) -> Self {
-        let config = config.get();
         Self {
-            machine: Machine::new(config, seed),
+            machine: Machine::new(config.get(), seed),
             access: Secret::new(),
             rest: Rest::new(),
-            revocation: Secret::new(),
+            revocation: SecretBytes::new(),
             token_type: TokenType::Bearer,
-            corrupt: None,
             idle_until: 0,
             orders: Orders::Unknown,
             trace: Trace::new(),
@@ -204,7 +202,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     #[must_use]
     pub fn revocation(&self, ticket: Ticket) -> Option<&str> {
         if self.machine.is_revoking(ticket.0) {
-            return Some(self.revocation.expose());
+            return Some(self.revocation.expose_str());
         }
         None
     }
@@ -265,7 +263,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// What was wrong with the bytes that the last load found.
     #[must_use]
     pub const fn corrupt(&self) -> Option<Corrupt> {
-        self.corrupt
+        self.trace.corrupt
     }
 
     /// When the access token ends, if that is known.

@@ -9,6 +9,7 @@ pub mod capi;
 mod cbor;
 mod challenge;
 mod config;
+mod decimal;
 mod effect;
 mod error;
 mod event;

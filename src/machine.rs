@@ -57,13 +57,23 @@ pub(crate) enum Bytes {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum Revocation {
-    None,
     Waiting { tries: u8, at: u64 },
     Ordered { tries: u8, order: Order },
+    None,
+}
+
+/// What tells that a record was seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub(crate) struct Seen {
+    pub(crate) saved: u64,
+    pub(crate) nonce: u32,
+    pub(crate) debt: u64,
 }
 
 /// In this order in memory: on Thumb a byte is reached with a short instruction up to offset 31, a word up to 124. So what
-/// the code reads most stands first.
+/// the code reads most stands first. Nowhere do more than sixteen bytes begin as zero one behind the other, nor is a part
+/// moved that holds more: the compiler's routines for both are as large as an eighth of the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub(crate) struct Machine<const W: usize> {
@@ -84,12 +94,12 @@ pub(crate) struct Machine<const W: usize> {
     pub(crate) save_failures: u8,
     pub(crate) phase: Phase,
     pub(crate) next_ticket: u32,
-    /// Token requests with a smaller ticket belong to a sign-in that is over.
-    pub(crate) first_ticket: u32,
     /// The local number of the credential, and of the first one of this sign-in.
     pub(crate) version: u32,
     pub(crate) since: u32,
     pub(crate) stamp: Stamp,
+    /// Token requests with a smaller ticket belong to a sign-in that is over.
+    pub(crate) first_ticket: u32,
     /// The renewals of the sign-in that ended last.
     pub(crate) ended_serial: u32,
     /// A lease to be given up; 0 for none.
@@ -99,13 +109,13 @@ pub(crate) struct Machine<const W: usize> {
     pub(crate) lease: Lease,
     pub(crate) sync: Option<Sync>,
     pub(crate) session: Option<Session>,
-    pub(crate) revocation: Revocation,
     pub(crate) budget: Budget,
-    /// Nonce, time and debt of the record whose debt was taken over last.
-    pub(crate) debt_seen: (u32, u64, u64),
     pub(crate) random: Random,
+    /// Of the record whose debt was taken over last.
+    pub(crate) debt_seen: Seen,
     /// When the store is written again in the background, after how many failures.
     pub(crate) save_at: u64,
+    pub(crate) revocation: Revocation,
     pub(crate) waiters: Waiters<W>,
 }
 
@@ -128,7 +138,11 @@ impl<const W: usize> Machine<W> {
             revocation: Revocation::None,
             waiters: Waiters::new(),
             budget: Budget::new(),
-            debt_seen: (0, 0, 0),
+            debt_seen: Seen {
+                nonce: 0,
+                saved: 0,
+                debt: 0,
+            },
             clock: Clock::new(),
             random: Random(seed),
             next_ticket: 1,
@@ -154,15 +168,23 @@ impl<const W: usize> Machine<W> {
     pub(crate) const fn state(&self) -> State {
         self.phase.state()
     }
+
+    /// Inlined, so that it is made where it belongs.
+    #[inline(always)]
     pub(crate) fn order(&mut self, timeout_ms: u32) -> Order {
-        let ticket = self.next_ticket;
-        // 0 is never given out, so that it can mean "none" to hosts that pass integers.
-        self.next_ticket = self.next_ticket.wrapping_add(1).max(1);
         Order {
-            ticket,
+            ticket: self.ticket(),
             deadline: self.clock.after(timeout_ms),
             told: false,
         }
+    }
+
+    #[inline(never)]
+    fn ticket(&mut self) -> u32 {
+        let ticket = self.next_ticket;
+        // 0 is never given out, so that it can mean "none" to hosts that pass integers.
+        self.next_ticket = self.next_ticket.wrapping_add(1).max(1);
+        ticket
     }
 
     /// What is ordered from now on belongs to another sign-in than what was ordered before.

@@ -5,8 +5,7 @@ use crate::config::Credential;
 use crate::effect::Outcome;
 use crate::event::ProbeResult;
 use crate::machine::Machine;
-use crate::renewal::backoff;
-use crate::session::Trouble;
+use crate::session::Session;
 use crate::state::Expired;
 use crate::state::Pending;
 use crate::state::Phase;
@@ -56,7 +55,7 @@ impl<const W: usize> Machine<W> {
 
     /// A cookie may be there although no record is. Until a probe says so the sign-in has no number.
     pub(crate) fn probe_for_cookie(&mut self) {
-        self.begin_session().restored = true;
+        Session::begin(&mut self.session, self.clock.now).restored = true;
         self.settle();
     }
 
@@ -120,10 +119,9 @@ impl<const W: usize> Machine<W> {
 
     fn probe_again(&mut self, cause: Cause) {
         if let Some(session) = &mut self.session {
-            let pause = backoff(&self.config, session.probes, &mut self.random);
-            session.probes = session.probes.saturating_add(1);
-            session.retry_at = self.clock.after(pause);
-            session.trouble = Some(Trouble::Passing(cause));
+            let failures = session.probes;
+            session.probes = failures.saturating_add(1);
+            self.pause(failures, cause, 0);
         }
         self.settle();
     }

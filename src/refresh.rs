@@ -19,6 +19,7 @@ use crate::state::Phase;
 use crate::state::Refreshing;
 use crate::state::Unauthenticated;
 use crate::sync::Goal;
+use crate::time::since;
 use crate::waiters::Which;
 use crate::why::Cause;
 
@@ -340,7 +341,8 @@ impl<const W: usize> Machine<W> {
             self.next_version();
             self.next_serial();
         }
-        self.save_then_confirm(Phase::Refreshing(Refreshing::Saving));
+        self.phase = Phase::Refreshing(Refreshing::Saving);
+        self.save_then_confirm();
     }
 
     /// What a renewed session has of the one before it.
@@ -365,8 +367,17 @@ impl<const W: usize> Machine<W> {
     /// Back-off after another failure, or longer if that was asked for.
     fn pause_renewals(&mut self, cause: Cause, asked: u32) {
         if let Some(session) = &mut self.session {
-            let pause = backoff(&self.config, session.failures, &mut self.random).max(asked);
-            session.failures = session.failures.saturating_add(1);
+            let failures = session.failures;
+            session.failures = failures.saturating_add(1);
+            self.pause(failures, cause, asked);
+        }
+    }
+
+    /// After that many failures.
+    #[inline(never)]
+    pub(crate) fn pause(&mut self, failures: u8, cause: Cause, asked: u32) {
+        let pause = backoff(&self.config, failures, &mut self.random).max(asked);
+        if let Some(session) = &mut self.session {
             session.retry_at = self.clock.after(pause);
             session.trouble = Some(Trouble::Passing(cause));
         }
@@ -386,9 +397,8 @@ impl<const W: usize> Machine<W> {
         if let Some(session) = &self.session {
             let (own, lost) = (session.exchange == ticket, session.lost);
             // Its sending was noted as the begin of the grace.
-            let sent_at = session
-                .resend_until
-                .saturating_sub(u64::from(self.config.reuse_grace_ms));
+            let grace = u64::from(self.config.reuse_grace_ms);
+            let sent_at = since(session.resend_until, grace);
             if (own, lost, at_rest) == (true, true, true) {
                 self.renewed(sent_at, grant, told);
                 return Outcome::Done;

@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use crate::grant::GrantError;
+use crate::time::later;
+use crate::time::since;
 
 /// How a token request failed; RFC 6749 5.2 and what the transport, proxies and portals add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,28 +120,28 @@ impl Budget {
         let behind = Self::burst(config).saturating_sub(1);
         // 32 and 8 bits: nothing wraps.
         let slack = Self::interval(config).wrapping_mul(u64::from(behind));
-        self.arrival.saturating_sub(slack)
+        since(self.arrival, slack)
     }
 
     /// Spends one.
     pub(crate) fn spend(&mut self, config: &Config, now: u64) {
-        self.arrival = self.arrival.max(now).saturating_add(Self::interval(config));
+        self.arrival = later(self.arrival.max(now), Self::interval(config));
     }
 
     /// What was spent leaves only now: it refills from here on.
     pub(crate) fn leaves(&mut self, config: &Config, now: u64) {
-        self.arrival = self.arrival.max(now.saturating_add(Self::interval(config)));
+        self.arrival = self.arrival.max(later(now, Self::interval(config)));
     }
 
     /// What is spent and not yet refilled, in milliseconds: goes into the record.
     pub(crate) const fn debt(&self, now: u64) -> u64 {
-        self.arrival.saturating_sub(now)
+        since(self.arrival, now)
     }
 
     /// Takes over what another context, or this one before a restart, has spent.
     pub(crate) fn owe(&mut self, config: &Config, now: u64, debt: u64) {
         let most = Self::interval(config).wrapping_mul(u64::from(Self::burst(config)));
-        self.arrival = self.arrival.max(now.saturating_add(debt.min(most)));
+        self.arrival = self.arrival.max(later(now, debt.min(most)));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::state::Expired;
 use crate::state::Pending;
 use crate::state::Phase;
 use crate::state::Unauthenticated;
+use crate::time::since;
 use crate::waiters::Fate;
 use crate::waiters::Receipt;
 use crate::waiters::Slot;
@@ -220,7 +221,7 @@ impl<const W: usize> Machine<W> {
                 _ => Cause::RefusedFresh,
             };
             if !session.restored {
-                let age = self.clock.now.saturating_sub(session.granted_at);
+                let age = since(self.clock.now, session.granted_at);
                 if age < u64::from(self.config.fresh_window_ms) {
                     session.fresh_retry_at = self.clock.after(self.config.fresh_retry_ms);
                     return self.retry_same(receipt, cause);

@@ -26,6 +26,7 @@ mod json;
 mod told;
 
 use crate::config::{ExpiryForm, ResponseShape};
+use crate::decimal::with_digit;
 use crate::grant::{Expiry, Grant, GrantError, TokenType};
 use crate::renewal::TokenFailure;
 use json::{Kind, Slot, Span, find, is_text, number_len, unescape};
@@ -271,7 +272,7 @@ fn whole_part(text: &[u8]) -> Option<u64> {
     let whole = mantissa.iter().position(is_point).unwrap_or(end);
     // Twenty zeros after the last digit saturate: more are not needed.
     let most = text.len().saturating_add(20);
-    let shift = usize::try_from(digits_of(exponent)).unwrap_or(usize::MAX);
+    let shift = usize::try_from(exponent_of(exponent)).unwrap_or(usize::MAX);
     let mut left = match exponent {
         [_, b'-', ..] => whole.saturating_sub(shift),
         _ => whole.saturating_add(shift),
@@ -282,21 +283,21 @@ fn whole_part(text: &[u8]) -> Option<u64> {
     while left > 0 {
         let digit = match mantissa.next() {
             Some(b'.') => continue,
-            Some(digit) => char::from(*digit).to_digit(10)?,
-            None => 0,
+            Some(digit) => *digit,
+            None => b'0',
         };
-        number = number.saturating_mul(10).saturating_add(u64::from(digit));
+        number = with_digit(number, digit)?;
         left = left.saturating_sub(1);
     }
     Some(number)
 }
 
 /// The digits of an exponent, without its letter and sign; saturates.
-fn digits_of(exponent: &[u8]) -> u32 {
-    let mut number = 0_u32;
+fn exponent_of(exponent: &[u8]) -> u64 {
+    let mut number = 0;
     for byte in exponent {
-        if let Some(digit) = char::from(*byte).to_digit(10) {
-            number = number.saturating_mul(10).saturating_add(digit);
+        if let Some(longer) = with_digit(number, *byte) {
+            number = longer;
         }
     }
     number

@@ -1,5 +1,7 @@
 //! `Retry-After` (RFC 9110 10.2.3) and HTTP dates (RFC 9110 5.6.7).
 
+use crate::decimal::with_digit;
+
 /// The name of each month, and how many days it has, February a day more in a leap year.
 const MONTHS: [(&[u8; 3], u32); 12] = [
     (b"Jan", 31),
@@ -121,12 +123,12 @@ fn days(year: u32, month: &[u8], day: u32) -> Option<u32> {
     let leap_day = leap_days(year).saturating_sub(before);
     let mut days = year.saturating_sub(1970).saturating_mul(365);
     days = days.saturating_add(before.saturating_sub(leap_days(1969)));
-    for (name, length) in MONTHS {
-        let length = match name {
-            b"Feb" => leap_day.saturating_add(length),
-            _ => length,
+    for (name, length) in &MONTHS {
+        let length = match *name {
+            b"Feb" => leap_day.saturating_add(*length),
+            _ => *length,
         };
-        if name == month {
+        if *name == month {
             let day = (1..=length).contains(&day).then_some(day)?;
             return Some(days.saturating_add(day).saturating_sub(1));
         }
@@ -161,16 +163,11 @@ fn time_of_day(text: &[u8]) -> Option<u32> {
 }
 
 /// A number of decimal digits and nothing else; saturates.
+#[inline(never)]
 fn digits(text: &[u8]) -> Option<u32> {
     let mut number = None;
     for byte in text {
-        let digit = char::from(*byte).to_digit(10)?;
-        number = Some(
-            number
-                .unwrap_or(0_u32)
-                .saturating_mul(10)
-                .saturating_add(digit),
-        );
+        number = Some(with_digit(number.unwrap_or_default(), *byte)?);
     }
-    number
+    Some(u32::try_from(number?).unwrap_or(u32::MAX))
 }

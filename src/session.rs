@@ -1,5 +1,6 @@
 //! What a session is, and how it begins: from a grant, or from the store.
 
+use crate::config::Config;
 use crate::config::Confirmation;
 use crate::config::LeaseMode;
 use crate::grant::Expiry;
@@ -8,6 +9,8 @@ use crate::machine::Machine;
 use crate::renewal::MAX_LIFETIME;
 use crate::sync::RecordFacts;
 use crate::time::NEVER;
+use crate::time::later;
+use crate::time::since;
 use crate::why::Cause;
 
 /// A token is never renewed before three quarters of its life are over.
@@ -16,42 +19,29 @@ const MARGIN_DIVISOR: u64 = 4;
 /// What is known of the refresh token's use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Rotation {
-    Unknown,
     /// The server gave a new refresh token: the old one is used up.
     Rotates,
     /// The server kept the refresh token: sending it again is safe.
     Keeps,
+    Unknown,
 }
 
 /// The machine's part of a session; the bytes live beside it in the latch.
+///
+/// In this order in memory: what begins as something else stands between what begins as zero, so that no piece is so long
+/// that the compiler fills it by its routine, which is larger than all of this file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub(crate) struct Session {
-    /// End of the access token, monotonic; `NEVER` if unknown.
-    pub(crate) expires_at: u64,
-    /// When it is due for renewal, monotonic.
-    pub(crate) refresh_at: u64,
-    /// When it was received here, monotonic.
-    pub(crate) granted_at: u64,
-    /// Received and end by the wall clock, for the record; 0 if unknown.
-    pub(crate) issued_wall: u64,
-    pub(crate) expires_wall: u64,
-    /// No renewal before this.
-    pub(crate) retry_at: u64,
-    /// A retry with the same, fresh token not before this.
-    pub(crate) fresh_retry_at: u64,
-    /// Until when a refresh token that was sent may be sent again.
-    pub(crate) resend_until: u64,
-    /// When it was sent, wall clock, for the record; 0 if unknown.
-    pub(crate) sent_wall: u64,
     /// Ticket of the last token request for this session: its late answer is still its own.
     pub(crate) exchange: u32,
+    pub(crate) rotation: Rotation,
     /// Failed renewals in a row.
     pub(crate) failures: u8,
     /// Probes in a row without an answer.
     pub(crate) probes: u8,
     /// Credentials in a row that were refused without ever having been accepted.
     pub(crate) unaccepted: u8,
-    pub(crate) rotation: Rotation,
     pub(crate) has_refresh: bool,
     /// The refresh token was sent, and the record says so.
     pub(crate) sent: bool,
@@ -72,6 +62,23 @@ pub(crate) struct Session {
     pub(crate) restored: bool,
     /// Why the last renewal failed, or why there can't be one.
     pub(crate) trouble: Option<Trouble>,
+    /// End of the access token, monotonic; `NEVER` if unknown.
+    pub(crate) expires_at: u64,
+    /// Received and end by the wall clock, for the record; 0 if unknown.
+    pub(crate) issued_wall: u64,
+    pub(crate) expires_wall: u64,
+    /// When it is due for renewal, monotonic.
+    pub(crate) refresh_at: u64,
+    /// No renewal before this.
+    pub(crate) retry_at: u64,
+    /// A retry with the same, fresh token not before this.
+    pub(crate) fresh_retry_at: u64,
+    /// When it was received here, monotonic.
+    pub(crate) granted_at: u64,
+    /// Until when a refresh token that was sent may be sent again.
+    pub(crate) resend_until: u64,
+    /// When it was sent, wall clock, for the record; 0 if unknown.
+    pub(crate) sent_wall: u64,
 }
 
 /// What stands in the way of a renewal.
@@ -146,38 +153,38 @@ impl Session {
     }
 }
 
-impl<const W: usize> Machine<W> {
+impl Session {
     /// In place of the session that was there, if one was.
     #[inline(never)]
-    pub(crate) fn begin_session(&mut self) -> &mut Session {
-        self.session.insert(Session::blank(self.clock.now))
+    pub(crate) fn begin(place: &mut Option<Self>, now: u64) -> &mut Self {
+        place.insert(Self::blank(now))
     }
 
+    fn renew_before_the_end(&mut self, margin: u32) {
+        self.refresh_at = since(self.expires_at, u64::from(margin));
+    }
+}
+
+impl<const W: usize> Machine<W> {
     /// A session from a grant received here: it lives from when its request was sent (hard parts 2.8).
     #[inline(never)]
     pub(crate) fn new_session(&mut self, sent_at: u64, grant: &Grant<'_>) {
         let lifetime = self.lifetime(grant);
-        let sent_wall = self.clock.wall_at(sent_at);
-        let session = self.begin_session();
+        let session = Session::begin(&mut self.session, self.clock.now);
         session.has_refresh = grant.refresh_token.is_some();
         if lifetime == 0 {
             return;
         }
-        session.expires_at = sent_at.saturating_add(lifetime);
+        session.expires_at = later(sent_at, lifetime);
+        let sent_wall = self.clock.wall_at(sent_at);
         if sent_wall > 0 {
             session.issued_wall = sent_wall;
-            session.expires_wall = sent_wall.saturating_add(lifetime);
+            session.expires_wall = later(sent_wall, lifetime);
         }
-        let margin = self.margin(lifetime);
+        let margin = margin(&self.config, lifetime);
         let most = (margin >> 1).saturating_add(1);
         let jitter = self.random.up_to(most).saturating_sub(1);
-        self.renew_before_the_end(margin.saturating_sub(jitter));
-    }
-
-    fn renew_before_the_end(&mut self, margin: u32) {
-        if let Some(session) = &mut self.session {
-            session.refresh_at = session.expires_at.saturating_sub(u64::from(margin));
-        }
+        session.renew_before_the_end(margin.saturating_sub(jitter));
     }
 
     /// 0 if unknown. An absolute expiry is the server's clock: without its time it is only believed while it lies
@@ -187,65 +194,58 @@ impl<const W: usize> Machine<W> {
             Expiry::Unknown => 0,
             Expiry::In(millis) => millis,
             Expiry::At(end) => match grant.server_time.or_else(|| self.clock.wall()) {
-                Some(clock) => end.saturating_sub(clock),
+                Some(clock) => since(end, clock),
                 None => 0,
             },
         };
         lifetime.min(MAX_LIFETIME)
     }
 
-    fn margin(&self, lifetime: u64) -> u32 {
-        let part = u32::try_from(lifetime / MARGIN_DIVISOR).unwrap_or(u32::MAX);
-        self.config.refresh_margin_ms.min(part)
-    }
-
     /// A session from the store: it lives by the wall clock.
     pub(crate) fn restored_session(&mut self, facts: &RecordFacts) {
-        let left = left(self.config.reuse_grace_ms, facts.sent_wall, self.clock.wall);
-        let resend_until = self.clock.after(left);
-        // Under a lease the sender may still be alive: only the lease's next holder can tell.
-        let lost = self.config.lease == LeaseMode::None;
-        let confirmed = self.config.confirmation != Confirmation::Probed;
-        let session = self.begin_session();
+        let (now, wall) = (self.clock.now, self.clock.wall);
+        let session = Session::begin(&mut self.session, now);
         session.restored = true;
         session.has_refresh = facts.has_refresh;
         session.rotation = facts.rotation;
         session.issued_wall = facts.issued_wall;
         session.expires_wall = facts.expires_wall;
-        session.confirmed = confirmed;
+        session.confirmed = self.config.confirmation != Confirmation::Probed;
         if facts.sent {
             session.sent_wall = facts.sent_wall;
-            session.resend_until = resend_until;
+            let left = left(self.config.reuse_grace_ms, facts.sent_wall, wall);
+            session.resend_until = self.clock.after(left);
+            // Under a lease the sender may still be alive: only the lease's next holder can tell.
+            let lost = self.config.lease == LeaseMode::None;
             session.lost = lost;
             session.sent = lost;
             session.reread = lost;
         }
-        if facts.expires_wall > 0 {
-            self.restore_lifetime(facts);
-        }
-    }
-
-    fn restore_lifetime(&mut self, facts: &RecordFacts) {
-        let (now, wall) = (self.clock.now, self.clock.wall);
-        let lifetime = facts.expires_wall.saturating_sub(facts.issued_wall);
-        let margin = self.margin(lifetime);
-        let Some(session) = &mut self.session else {
+        if facts.expires_wall == 0 {
             return;
-        };
+        }
         // No clock to tell by: renew before use, if that is possible.
         session.refresh_at = now;
         if wall == 0 {
             return;
         }
-        let left = facts.expires_wall.saturating_sub(wall).min(lifetime);
-        session.expires_at = now.saturating_add(left);
-        if facts.issued_wall > wall.saturating_add(u64::from(self.config.clock_tolerance_ms)) {
+        let lifetime = since(facts.expires_wall, facts.issued_wall);
+        let left = since(facts.expires_wall, wall).min(lifetime);
+        session.expires_at = later(now, left);
+        if facts.issued_wall > later(wall, u64::from(self.config.clock_tolerance_ms)) {
             // Written in the future: the clock went back since, and the rest of the lifetime is unknown.
             session.trouble = Some(Trouble::Passing(Cause::ClockSuspect));
             return;
         }
-        self.renew_before_the_end(margin);
+        session.renew_before_the_end(margin(&self.config, lifetime));
     }
+}
+
+/// How long before its end a token is renewed.
+#[inline(never)]
+fn margin(config: &Config, lifetime: u64) -> u32 {
+    let part = u32::try_from(lifetime / MARGIN_DIVISOR).unwrap_or(u32::MAX);
+    config.refresh_margin_ms.min(part)
 }
 
 impl Session {
@@ -258,7 +258,7 @@ impl Session {
             &mut self.resend_until,
         ] {
             if *time != NEVER {
-                *time = time.saturating_sub(gap);
+                *time = since(*time, gap);
             }
         }
     }

@@ -96,7 +96,8 @@ impl<const W: usize> Machine<W> {
         self.new_sign_in(true);
         self.new_session(sent_at, grant);
         self.bytes = Bytes::TakeGrant;
-        self.save_then_confirm(Phase::Pending(Pending::Saving));
+        self.phase = Phase::Pending(Pending::Saving);
+        self.save_then_confirm();
     }
 
     /// Another credential: receipts of the one before are late from now on.
@@ -123,7 +124,7 @@ impl<const W: usize> Machine<W> {
     }
 
     /// Stores the new credential if the host's level asks for it, then goes on to confirm it.
-    pub(crate) fn save_then_confirm(&mut self, saving: Phase) {
+    pub(crate) fn save_then_confirm(&mut self) {
         self.dirty = self.config.store;
         let wait = match self.config.confirmation {
             Confirmation::Memory => false,
@@ -132,7 +133,6 @@ impl<const W: usize> Machine<W> {
             }
         };
         self.sync = None;
-        self.phase = saving;
         if wait {
             self.begin_sync(Goal::Save);
         } else {

@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use crate::grant::Generation;
+use crate::time::since;
 use crate::why::Cause;
 
 /// What the latch is.
@@ -119,7 +120,7 @@ pub(crate) enum Gate {
 impl Order {
     /// When it was ordered, from the deadline that it was given then.
     pub(crate) fn began_at(&self, timeout_ms: u32) -> u64 {
-        self.deadline.saturating_sub(u64::from(timeout_ms))
+        since(self.deadline, u64::from(timeout_ms))
     }
 }
 
@@ -138,6 +139,7 @@ impl Phase {
 /// What a store holds or should hold, as far as order goes (P5). Compared field by field, in this order: a
 /// sign-in beats a tombstone of the same number, since it can't be the one that the tombstone ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C)]
 pub(crate) struct Stamp {
     pub(crate) sign_in: u32,
     pub(crate) live: bool,
@@ -153,6 +155,18 @@ impl Stamp {
     #[inline(never)]
     pub(crate) fn against(&self, other: &Self) -> Ordering {
         self.fields().cmp(&other.fields())
+    }
+
+    /// Whether there ever was a sign-in.
+    pub(crate) fn is_given(&self) -> bool {
+        const NONE: Stamp = Stamp {
+            sign_in: 0,
+            live: false,
+            serial: 0,
+            origin: 0,
+            nonce: 0,
+        };
+        self.against(&NONE).is_ne()
     }
 
     fn fields(&self) -> [u32; 5] {

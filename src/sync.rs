@@ -10,6 +10,7 @@ use crate::config::LeaseMode;
 use crate::lease::Lease;
 use crate::machine::Bytes;
 use crate::machine::Machine;
+use crate::machine::Seen;
 use crate::record::Corrupt;
 use crate::session::Rotation;
 use crate::session::left;
@@ -20,6 +21,7 @@ use crate::state::Phase;
 use crate::state::Refreshing;
 use crate::state::Stamp;
 use crate::state::Unauthenticated;
+use crate::time::since;
 use crate::why::Cause;
 
 /// What the work on the store is for.
@@ -208,18 +210,19 @@ impl<const W: usize> Machine<W> {
     /// What the budget in the record says was spent, here before a restart or in another context.
     fn note_budget(&mut self, found: Found<'_>) {
         let Found::Record(facts) = found else { return };
-        let seen = (facts.stamp.nonce, facts.saved_wall, facts.debt);
+        let seen = Seen {
+            saved: facts.saved_wall,
+            nonce: facts.stamp.nonce,
+            debt: facts.debt,
+        };
         if self.debt_seen == seen {
             // The same record again: our own clock has counted since then, whatever the wall clock did.
             return;
         }
         self.debt_seen = seen;
-        let passed = self.clock.wall.saturating_sub(facts.saved_wall);
-        self.budget.owe(
-            &self.config,
-            self.clock.now,
-            facts.debt.saturating_sub(passed),
-        );
+        let passed = since(self.clock.wall, facts.saved_wall);
+        self.budget
+            .owe(&self.config, self.clock.now, since(facts.debt, passed));
     }
 
     /// A new sign-in or sign-out comes after whatever the store holds.
@@ -294,7 +297,7 @@ impl<const W: usize> Machine<W> {
             Goal::Restore => self.restored_nothing(found),
             Goal::Look => {
                 // What we hold is not there (any more): write it, unless there never was anything.
-                self.dirty = self.stamp != Stamp::default();
+                self.dirty = self.stamp.is_given();
                 self.looked();
             }
             Goal::Recheck => self.rechecked(),
@@ -478,7 +481,7 @@ impl<const W: usize> Machine<W> {
             Goal::Restore => self.nobody(Cause::StoreUnavailable),
             Goal::Look => {
                 // The last good answer is our own memory; it says that it is volatile.
-                self.dirty = self.stamp != Stamp::default();
+                self.dirty = self.stamp.is_given();
                 self.looked();
             }
             Goal::Recheck => self.rechecked(),

@@ -6,6 +6,19 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// Later readings count as this one, so that there is always room for a deadline.
 pub(crate) const LATEST: u64 = u64::MAX >> 1;
 
+/// A time and a span after it; saturates. Apart, as the next: where a number takes two registers a call is shorter than
+/// this, and what is done at every event does not call it.
+#[inline(never)]
+pub(crate) const fn later(at: u64, span: u64) -> u64 {
+    at.saturating_add(span)
+}
+
+/// The span from an earlier time, or a span less another; saturates.
+#[inline(never)]
+pub(crate) const fn since(at: u64, earlier: u64) -> u64 {
+    at.saturating_sub(earlier)
+}
+
 /// A moment on the host's monotonic clock, in milliseconds from any epoch the host likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -107,8 +120,7 @@ impl Clock {
 
     /// What the wall clock said at an earlier monotonic time; 0 if unknown.
     pub(crate) fn wall_at(&self, at: u64) -> u64 {
-        let passed = self.now.saturating_sub(at);
-        self.wall.saturating_sub(passed)
+        since(self.wall, since(self.now, at))
     }
 
     /// Takes a new reading.

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::effect::Effect;
 use crate::event::EventKind;
 use crate::grant::Generation;
+use crate::record::Corrupt;
 use crate::state::State;
 use crate::time::Instant;
 
@@ -156,16 +157,19 @@ const fn state(index: u8) -> State {
 /// The ring of steps.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    steps: [Option<Packed>; TRACE_CAPACITY],
-    /// Where the next one goes: the oldest stands there.
+    steps: heapless::Vec<Packed, TRACE_CAPACITY, u8>,
+    /// Where the next one goes: the oldest stands there, once all places are taken.
     next: u8,
+    /// What was wrong with the bytes that the last load found. Here, where a byte is free.
+    pub(crate) corrupt: Option<Corrupt>,
 }
 
 impl Trace {
     pub(crate) const fn new() -> Self {
         Self {
-            steps: [None; TRACE_CAPACITY],
+            steps: heapless::Vec::new(),
             next: 0,
+            corrupt: None,
         }
     }
     pub(crate) fn push(
@@ -183,15 +187,18 @@ impl Trace {
             event,
             states: from.wrapping_mul(STATES).wrapping_add(to),
         };
-        if let Some(place) = self.steps.get_mut(usize::from(self.next)) {
-            *place = Some(step);
+        match self.steps.get_mut(usize::from(self.next)) {
+            Some(place) => *place = step,
+            None => {
+                let _ = self.steps.push(step);
+            }
         }
         self.next = self.next.wrapping_add(1) & LAST;
     }
 
     pub(crate) fn note(&mut self, effect: &Effect) {
         let newest = self.next.wrapping_sub(1) & LAST;
-        if let Some(Some(step)) = self.steps.get_mut(usize::from(newest)) {
+        if let Some(step) = self.steps.get_mut(usize::from(newest)) {
             step.effects.add(effect);
         }
     }
@@ -199,7 +206,7 @@ impl Trace {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Step> {
         (0..=LAST).filter_map(|age| {
             let index = self.next.wrapping_add(age) & LAST;
-            Some(self.steps.get(usize::from(index))?.as_ref()?.unpack())
+            Some(self.steps.get(usize::from(index))?.unpack())
         })
     }
 }

@@ -162,9 +162,8 @@ impl<const T: usize, const W: usize> Latch<T, W> {
             machine,
             access: crate::grant::Secret::new(),
             rest: crate::grant::Rest::new(),
-            revocation: crate::grant::Secret::new(),
+            revocation: crate::grant::SecretBytes::new(),
             token_type: crate::grant::TokenType::Bearer,
-            corrupt: None,
             idle_until: 0,
             orders: crate::idle::Orders::Unknown,
             trace: Trace::new(),
@@ -196,7 +195,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         if let Some(refresh) = self.rest.bytes().get_mut(..refresh) {
             f(refresh);
         }
-        self.revocation.rewrite(f);
+        f(self.revocation.bytes());
     }
 
     pub(crate) fn hash_bytes(&self, hasher: &mut impl Hasher) {
@@ -242,7 +241,7 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn each_nonce(&mut self, f: &mut dyn FnMut(&mut u32)) {
         f(&mut self.stamp.origin);
         f(&mut self.stamp.nonce);
-        f(&mut self.debt_seen.0);
+        f(&mut self.debt_seen.nonce);
     }
 
     pub(crate) fn move_clocks(&mut self, clocks: &Move) {
@@ -262,8 +261,7 @@ impl<const W: usize> Machine<W> {
         }
         later(&mut self.save_at);
         later(&mut self.budget.arrival);
-        let (_, saved, debt) = &mut self.debt_seen;
-        clocks.debt(saved, debt);
+        clocks.debt(&mut self.debt_seen.saved, &mut self.debt_seen.debt);
         let Clock {
             now: read,
             wall,

@@ -19,13 +19,17 @@ use crate::config::ResponseShape;
 use crate::config::ValidConfig;
 use crate::effect::Effect;
 use crate::effect::Outcome;
+use crate::error::Rejected;
+use crate::event::Event;
 use crate::event::Ticket;
 use crate::grant::TokenType;
 use crate::latch::Latch;
+use crate::machine::Told;
 use crate::numbers;
 use crate::renewal::Random;
 use crate::state::Phase;
 use crate::state::Unauthenticated;
+use crate::time::Now;
 use crate::waiters::Waiter;
 
 /// Bodies are read by the host's own JSON parser: no path is needed here.
@@ -144,7 +148,7 @@ impl<const T: usize, const W: usize> Context<T, W> {
         let Some((now, event)) = told.event(buffer) else {
             return numbers::TL_ERR_ARGUMENT;
         };
-        let told = self.latch.handle(now, event);
+        let told = self.tell(now, &event);
         #[cfg(feature = "recording")]
         self.tape
             .record(|recorder| recorder.told(&self.latch, now, &event, told));
@@ -159,10 +163,40 @@ impl<const T: usize, const W: usize> Context<T, W> {
         }
     }
 
+    /// As [`Latch::handle`], without its short way through Ready and without a trace: JavaScript is in no such hurry, and
+    /// has room for a longer history.
+    fn tell(&mut self, now: Now, event: &Event<'_>) -> Result<Outcome, Rejected> {
+        let mut told = Told::default();
+        let mut given = None;
+        if let Event::Granted { ticket, grant } = event {
+            told = self.latch.look_at(*ticket, grant)?;
+            given = Some(grant);
+        }
+        let millis = now.monotonic.as_millis();
+        self.latch.machine.check(millis, event)?;
+        self.pass(now);
+        if let Event::Loaded { ticket, record } = *event {
+            if self.latch.machine.is_loading(ticket.0) {
+                self.latch.load(record.unwrap_or_default());
+                return Ok(Outcome::Done);
+            }
+        }
+        let outcome = self.latch.machine.step(event, told);
+        self.latch.apply(given);
+        Ok(outcome)
+    }
+
+    /// Time passes: what fell due happens.
+    fn pass(&mut self, now: Now) {
+        let jump = self.latch.machine.read_clocks(now);
+        self.latch.machine.pass(jump);
+        self.latch.apply(None);
+    }
+
     /// The kind of the next order, 0 for none. Its ticket, waiter or state goes to the first of `out`, its cause or
     /// grant type to the second.
     pub fn poll(&mut self, out: &mut [f64; 2]) -> u32 {
-        let Some(effect) = self.latch.poll_effect() else {
+        let Some(effect) = self.latch.machine.poll_effect() else {
             return 0;
         };
         #[cfg(feature = "recording")]
@@ -205,8 +239,8 @@ impl<const T: usize, const W: usize> Context<T, W> {
             return numbers::TL_ERR_ARGUMENT;
         };
         let waiter = Waiter::from_u32(waiter);
-        let claimed = self.latch.permit(now, waiter);
-        let claimed = claimed.map(|permit| permit.receipt());
+        self.pass(now);
+        let claimed = self.latch.machine.claim(waiter);
         #[cfg(feature = "recording")]
         self.tape
             .record(|recorder| recorder.claimed(&self.latch, now, waiter, claimed));

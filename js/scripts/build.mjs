@@ -19,7 +19,8 @@ export const MINI = ["mini", "interceptors", "why", "config"];
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "miniprogram"), { recursive: true });
 
-// The core: made small, with what only newer engines have left out, and without globals among its exports.
+// The core: made small, with what only newer engines have left out, and without globals among its exports. At the lowest
+// addresses is the end of its stack.
 const core = join(dist, "core.wasm");
 tool(
   "wasm-opt",
@@ -30,6 +31,10 @@ tool(
   "--remove-exports=__data_end",
   "--remove-exports=memcpy",
   "--remove-exports=memset",
+  "--low-memory-unused",
+  "--flatten",
+  "--rereloop",
+  "-Oz",
   "-Oz",
   "--converge",
   "-o",

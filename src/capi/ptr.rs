@@ -32,6 +32,7 @@ use crate::capi::types::tl_step;
 use crate::config::ValidConfig;
 use crate::grant::Rest;
 use crate::grant::Secret;
+use crate::grant::SecretBytes;
 use crate::grant::TokenType;
 use crate::idle::Orders;
 use crate::machine::Machine;
@@ -64,7 +65,6 @@ const _: fn(Latch) = |latch| {
         rest: _,
         revocation: _,
         token_type: _,
-        corrupt: _,
         idle_until: _,
         orders: _,
         trace: _,
@@ -166,9 +166,8 @@ pub(super) unsafe fn init(at: *mut tl_latch, config: ValidConfig, seed: u64) {
         (&raw mut (*latch).machine).write(Machine::new(config.get(), seed));
         (&raw mut (*latch).access).write(Secret::new());
         (&raw mut (*latch).rest).write(Rest::new());
-        (&raw mut (*latch).revocation).write(Secret::new());
+        (&raw mut (*latch).revocation).write(SecretBytes::new());
         (&raw mut (*latch).token_type).write(TokenType::Bearer);
-        (&raw mut (*latch).corrupt).write(None);
         (&raw mut (*latch).idle_until).write(0);
         (&raw mut (*latch).orders).write(Orders::Unknown);
         (&raw mut (*latch).trace).write(Trace::new());

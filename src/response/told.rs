@@ -71,10 +71,13 @@ pub(crate) fn tell_parsed(
     };
     let event = match parsed {
         Err(failure) => failed(failure),
-        Ok(mut grant) => {
-            grant.server_time = response.server_time;
-            Event::Granted { ticket, grant }
-        }
+        Ok(grant) => Event::Granted {
+            ticket,
+            grant: Grant {
+                server_time: response.server_time,
+                ..grant
+            },
+        },
     };
     match handle(event) {
         Err(Rejected::Grant(error)) => handle(failed(TokenFailure::Unusable(error))),

@@ -311,7 +311,11 @@ pub(super) fn machine<const W: usize>(case: Case, from: &mut impl Source) -> Mac
     machine.budget = Budget {
         arrival: from.number(),
     };
-    machine.debt_seen = (id(from), from.number(), from.number());
+    machine.debt_seen = crate::machine::Seen {
+        nonce: id(from),
+        saved: from.number(),
+        debt: from.number(),
+    };
     machine.clock = Clock {
         now: from.number(),
         wall: from.number(),

@@ -159,6 +159,7 @@ pub(super) fn now(monotonic: f64, wall: f64) -> Option<Now> {
     clippy::cast_sign_loss,
     reason = "checked"
 )]
+#[inline(never)]
 fn whole(number: f64) -> Option<u64> {
     if (0.0..=MAX).contains(&number) {
         return Some(number as u64);

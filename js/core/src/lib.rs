@@ -15,17 +15,18 @@ use tokenlatch::wasm::Arguments;
 /// Room for a header of 8 KiB, beyond which servers refuse it, and for all requests of a page.
 type Context = tokenlatch::wasm::Context<8192, 128>;
 
+/// The context first: the lower an address, the shorter are the instructions that have it.
 #[repr(C)]
 struct Region {
+    context: Context,
     out: [f64; 2],
     buffer: [u8; Context::BUFFER],
-    context: Context,
 }
 
 static mut REGION: Region = Region {
+    context: Context::new(),
     out: [0.0; 2],
     buffer: [0; Context::BUFFER],
-    context: Context::new(),
 };
 
 fn region() -> &'static mut Region {
@@ -41,7 +42,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 /// Where the two numbers of `out` stand; behind them the buffer.
 #[unsafe(no_mangle)]
 extern "C" fn a() -> *const f64 {
-    addr_of_mut!(REGION).cast()
+    region().out.as_ptr()
 }
 
 /// See `Context::configure`.
