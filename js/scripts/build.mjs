@@ -32,8 +32,14 @@ tool(
   "--remove-exports=__data_end",
   "--remove-exports=memcpy",
   "--remove-exports=memset",
+  // No trap is part of what it does: no panic is reachable. Control flow is made anew, and small functions are inlined.
+  "--traps-never-happen",
+  "-Oz",
+  "--flatten",
+  "--rereloop",
   "-Oz",
   "--converge",
+  "--always-inline-max-function-size=8",
   "-o",
   core,
 );
