@@ -189,11 +189,15 @@ impl Trace {
         };
         match self.steps.get_mut(usize::from(self.next)) {
             Some(place) => *place = step,
-            None => {
-                let _ = self.steps.push(step);
-            }
+            None => self.grow(step),
         }
         self.next = self.next.wrapping_add(1) & LAST;
+    }
+
+    /// Apart, so that its check for room is seen by what counts the steps: that could overflow, for all that it knows alone.
+    #[inline(never)]
+    fn grow(&mut self, step: Packed) {
+        let _ = self.steps.push(step);
     }
 
     pub(crate) fn note(&mut self, effect: &Effect) {
