@@ -97,14 +97,18 @@ pub(crate) struct Space {
     pub(crate) lifetime: u64,
     /// The server may answer anything: any number of sign-ins and renewals, none of them kept in a store.
     pub(crate) oracle: bool,
+    /// The store holds a session at the beginning.
+    pub(crate) signed_in: bool,
     /// The contexts can be told apart by their past only.
     pub(crate) symmetric: bool,
     /// Whether a world's refresh tokens must never be used twice.
     pub(crate) no_replay: bool,
     /// Small enough to be explored with every change.
     pub(crate) small: bool,
-    /// States after which a space that does not close ends.
-    pub(crate) most: usize,
+    /// The second explorer counts it each time.
+    pub(crate) twice: bool,
+    /// States after which a space ends that does not close.
+    pub(crate) most: Option<usize>,
 }
 
 fn base() -> Space {
@@ -123,10 +127,12 @@ fn base() -> Space {
         users: 1,
         lifetime: 2,
         oracle: false,
+        signed_in: false,
         symmetric: false,
         no_replay: false,
         small: true,
-        most: 20_000_000,
+        twice: false,
+        most: None,
     }
 }
 
@@ -135,6 +141,11 @@ pub(crate) fn all() -> Vec<Space> {
     let mut spaces = alone();
     spaces.extend(together());
     spaces
+}
+
+/// The one with this name.
+pub(crate) fn named(name: &str) -> Option<Space> {
+    all().into_iter().find(|space| space.name == name)
 }
 
 /// One context.
@@ -168,7 +179,8 @@ fn alone() -> Vec<Space> {
         },
         Space {
             name: "requests",
-            line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s and failures any number of times",
+            line: "1 context in memory, 3 requests: every event, 200 and 401, failure and stale answer at any time and any \
+                   number of times",
             width: 3,
             config: config::one_at_a_time(),
             left: Left {
@@ -177,11 +189,15 @@ fn alone() -> Vec<Space> {
                 logouts: ANY,
                 grants: ANY,
                 failures: ANY,
+                looks: ANY,
+                offline: ANY,
+                forced: ANY,
                 requests: ANY,
                 refusals: ANY,
                 ..Left::NOTHING
             },
             cancels: true,
+            nonsense: true,
             oracle: true,
             small: false,
             ..base()
@@ -202,7 +218,6 @@ fn alone() -> Vec<Space> {
             late_writes: true,
             nonsense: true,
             small: false,
-            most: 3_000_000,
             ..base()
         },
         Space {
@@ -259,16 +274,32 @@ fn alone() -> Vec<Space> {
 fn together() -> Vec<Space> {
     vec![
         Space {
-            name: "lease",
-            line: "2 contexts with a store and a lease, rotation with reuse detection, a crash anywhere",
+            name: "login",
+            line: "2 contexts with a store and a lease, a login, a crash anywhere",
             contexts: 2,
             config: config::leased(),
             left: Left {
                 logins: 1,
+                crashes: 1,
+                ..Left::NOTHING
+            },
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            ..base()
+        },
+        Space {
+            name: "lease",
+            line: "2 contexts with a lease and a store that holds a session, rotation with reuse detection, a crash \
+                   anywhere",
+            contexts: 2,
+            config: config::leased(),
+            left: Left {
                 grants: 1,
                 crashes: 1,
                 ..Left::NOTHING
             },
+            signed_in: true,
             symmetric: true,
             no_replay: true,
             small: false,
@@ -291,48 +322,50 @@ fn together() -> Vec<Space> {
         },
         Space {
             name: "frozen",
-            line: "2 contexts with a store and a lease that is denied, or taken from its holder without a word",
+            line: "2 contexts with a store that holds a session and a lease that is denied, or taken from its holder \
+                   without a word",
             contexts: 2,
             config: config::leased(),
             left: Left {
-                logins: 1,
                 grants: 1,
                 denials: 1,
                 steals: 1,
                 ..Left::NOTHING
             },
+            signed_in: true,
             symmetric: true,
             small: false,
             ..base()
         },
         Space {
             name: "no lease",
-            line: "2 contexts with a store and without a lease, reads that are answered late, rotation with reuse detection",
+            line: "2 contexts without a lease and a store that holds a session, reads that are answered late, rotation \
+                   with reuse detection",
             contexts: 2,
             config: config::unleased(),
             left: Left {
-                logins: 1,
                 grants: 1,
                 ..Left::NOTHING
             },
             slow_reads: true,
+            signed_in: true,
             small: false,
             ..base()
         },
         Space {
             name: "three",
-            line: "3 contexts with a store and a lease, rotation with reuse detection",
+            line: "3 contexts with a lease and a store that holds a session, rotation with reuse detection",
             contexts: 3,
             config: config::leased(),
             left: Left {
-                logins: 1,
                 grants: 1,
                 ..Left::NOTHING
             },
+            signed_in: true,
             symmetric: true,
             no_replay: true,
             small: false,
-            most: 600_000,
+            most: Some(600_000),
             ..base()
         },
     ]
