@@ -186,7 +186,10 @@ impl Menu<'_> {
             match write.stage {
                 Stage::Ordered => {
                     self.add_if(left.faults, Act::StoreFailed);
-                    self.add_if(left.faults, Act::Lie);
+                    // A write that was given up is over before a later one is said to be.
+                    if context.late.is_none() {
+                        self.add_if(left.faults, Act::Lie);
+                    }
                 }
                 Stage::Written => self.add(Act::Stored),
                 Stage::Torn => self.add(Act::StoreFailed),

@@ -71,6 +71,21 @@ impl Left {
     };
 }
 
+/// What can happen to a context without a store, any number of times.
+const EVERYTHING: Left = Left {
+    logins: ANY,
+    tries: ANY,
+    logouts: ANY,
+    grants: ANY,
+    failures: ANY,
+    looks: ANY,
+    offline: ANY,
+    forced: ANY,
+    requests: ANY,
+    refusals: ANY,
+    ..Left::NOTHING
+};
+
 /// A world, by its bounds.
 #[derive(Debug, Clone)]
 pub(crate) struct Space {
@@ -157,19 +172,7 @@ fn alone() -> Vec<Space> {
                    answer at any time and any number of times",
             config: config::serving(),
             lifetime: 4,
-            left: Left {
-                logins: ANY,
-                tries: ANY,
-                logouts: ANY,
-                grants: ANY,
-                failures: ANY,
-                looks: ANY,
-                offline: ANY,
-                forced: ANY,
-                requests: ANY,
-                refusals: ANY,
-                ..Left::NOTHING
-            },
+            left: EVERYTHING,
             cancels: true,
             all_answers: true,
             nonsense: true,
@@ -179,8 +182,8 @@ fn alone() -> Vec<Space> {
         },
         Space {
             name: "requests",
-            line: "1 context in memory, 3 requests: every event, 200 and 401, failure and stale answer at any time and any \
-                   number of times",
+            line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s, failures and stale answers any number \
+                   of times",
             width: 3,
             config: config::one_at_a_time(),
             left: Left {
@@ -189,9 +192,6 @@ fn alone() -> Vec<Space> {
                 logouts: ANY,
                 grants: ANY,
                 failures: ANY,
-                looks: ANY,
-                offline: ANY,
-                forced: ANY,
                 requests: ANY,
                 refusals: ANY,
                 ..Left::NOTHING
@@ -200,6 +200,22 @@ fn alone() -> Vec<Space> {
             nonsense: true,
             oracle: true,
             small: false,
+            twice: true,
+            ..base()
+        },
+        Space {
+            name: "three requests",
+            line: "1 context in memory, 3 requests: every event, answer, failure and stale answer at any time and any number \
+                   of times",
+            width: 3,
+            config: config::one_at_a_time(),
+            left: EVERYTHING,
+            cancels: true,
+            all_answers: true,
+            nonsense: true,
+            oracle: true,
+            small: false,
+            most: Some(1_000_000),
             ..base()
         },
         Space {
@@ -218,6 +234,7 @@ fn alone() -> Vec<Space> {
             late_writes: true,
             nonsense: true,
             small: false,
+            twice: true,
             ..base()
         },
         Space {
@@ -234,6 +251,7 @@ fn alone() -> Vec<Space> {
                 ..Left::NOTHING
             },
             nonsense: true,
+            twice: true,
             ..base()
         },
         Space {
@@ -248,6 +266,7 @@ fn alone() -> Vec<Space> {
                 ..Left::NOTHING
             },
             users: 2,
+            twice: true,
             ..base()
         },
         Space {
@@ -286,6 +305,7 @@ fn together() -> Vec<Space> {
             symmetric: true,
             no_replay: true,
             small: false,
+            twice: true,
             ..base()
         },
         Space {
@@ -335,6 +355,7 @@ fn together() -> Vec<Space> {
             signed_in: true,
             symmetric: true,
             small: false,
+            most: Some(1_000_000),
             ..base()
         },
         Space {

@@ -1,5 +1,6 @@
 //! A way through a world as a transcript: what each latch was told, and what it gave; and as a test.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -66,16 +67,14 @@ pub(crate) fn test(space: &Arc<Space>, path: &[Action], violation: &Violation) -
         space.name,
         name(violation.what),
     );
+    let mut broken = false;
     for action in path {
         let _ = writeln!(text, "        {},", action.source());
-        world.log = Some(Vec::new());
-        let done = world.step(*action);
-        for line in world.log.take().into_iter().flatten() {
-            let _ = writeln!(text, "        // {line}");
-        }
-        if done.is_err() {
-            break;
-        }
+        broken = tell(&mut world, *action, "", &mut text);
+    }
+    if !broken {
+        text += "        // From here a fair host goes on:\n";
+        go_on(&mut world, &mut text);
     }
     let _ = writeln!(
         text,
@@ -83,6 +82,38 @@ pub(crate) fn test(space: &Arc<Space>, path: &[Action], violation: &Violation) -
         space.name
     );
     text
+}
+
+/// Carries the action out and writes down what it comes to; whether a promise is broken.
+fn tell(world: &mut World, action: Action, indent: &str, text: &mut String) -> bool {
+    world.log = Some(Vec::new());
+    let done = world.step(action);
+    for line in world.log.take().into_iter().flatten() {
+        let _ = writeln!(text, "        // {indent}{line}");
+    }
+    done.is_err()
+}
+
+/// What a fair host does, until it comes to where it was.
+fn go_on(world: &mut World, text: &mut String) {
+    let mut seen = HashSet::new();
+    loop {
+        let mut twin = world.clone();
+        twin.raw = false;
+        twin.canonical();
+        if !seen.insert(twin.fingerprint()) {
+            break;
+        }
+        let mut possible = Vec::new();
+        world.actions(&mut possible);
+        let Some(choice) = world.fair(&possible) else {
+            break;
+        };
+        let _ = writeln!(text, "        // {}", possible[choice].source());
+        if tell(world, possible[choice], "  ", text) {
+            break;
+        }
+    }
 }
 
 /// What the file begins with that printed tests are pasted into.
