@@ -10,6 +10,7 @@ mod faults;
 mod host;
 mod jobs;
 mod kept;
+mod left;
 mod network;
 mod replay;
 mod requests;

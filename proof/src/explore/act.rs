@@ -4,7 +4,7 @@ use tokenlatch::ChallengeKind;
 use tokenlatch::State;
 use tokenlatch::TokenFailure;
 
-use super::space::ANY;
+use super::left::ANY;
 use super::world::At;
 use super::world::Context;
 use super::world::Stage;

@@ -2,7 +2,7 @@
 
 use super::entropy::Lanes;
 use super::entropy::MIDDLE;
-use super::space::Left;
+use super::left::Left;
 use super::space::Space;
 use super::world::At;
 use super::world::Context;

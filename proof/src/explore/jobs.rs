@@ -1,5 +1,6 @@
 //! Which spaces are explored, several at a time, and what is told of them.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
@@ -63,18 +64,18 @@ impl Job {
     }
 }
 
-/// Explores the spaces and prints their rows, then one of all. What takes longest begins first: the last spaces.
+/// Explores the spaces and prints their rows, then one of all.
 pub(crate) fn run(plan: Plan) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let spaces: Vec<_> = plan.spaces.into_iter().map(Arc::new).collect();
     let mut rows: Vec<Row> = spaces.iter().map(|_| Row::default()).collect();
-    let mut jobs = VecDeque::new();
+    let mut jobs = Vec::new();
     for (place, space) in spaces.iter().enumerate() {
         let closes = space.most.is_none();
         rows[place].awaited = closes && (space.twice || plan.twice == Twice::All);
-        for second in [true, false] {
+        for second in [false, true] {
             if rows[place].awaited || !second {
-                jobs.push_front(Job {
+                jobs.push(Job {
                     place,
                     space: Arc::clone(space),
                     second,
@@ -83,7 +84,8 @@ pub(crate) fn run(plan: Plan) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    for (place, done) in start(jobs, plan.threads) {
+    jobs.sort_by_key(|job| Reverse(job.space.seconds));
+    for (place, done) in start(jobs.into(), plan.threads) {
         match done {
             Done::First(report) => {
                 check(&spaces[place], &report)?;

@@ -3,88 +3,9 @@
 use tokenlatch::Config;
 
 use super::config;
-
-/// No bound.
-pub(crate) const ANY: u8 = u8::MAX;
-
-/// What may still happen how often, in the whole world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Left {
-    /// Logins that succeed; each is a family of tokens.
-    pub(crate) logins: u8,
-    /// Logins that begin and fail, or are never answered.
-    pub(crate) tries: u8,
-    pub(crate) logouts: u8,
-    /// Refreshes that the server grants.
-    pub(crate) grants: u8,
-    /// Token requests that fail for a reason of the network or the server.
-    pub(crate) failures: u8,
-    /// The server ends a session by itself.
-    pub(crate) ends: u8,
-    pub(crate) crashes: u8,
-    /// A context is not run for a while.
-    pub(crate) freezes: u8,
-    /// The lease is taken from its holder.
-    pub(crate) steals: u8,
-    /// The lease is denied.
-    pub(crate) denials: u8,
-    /// The store fails, tears, lies or can't be read.
-    pub(crate) faults: u8,
-    /// The wall clock runs on while the monotonic one stands.
-    pub(crate) sleeps: u8,
-    /// The wall clock is set back.
-    pub(crate) setbacks: u8,
-    /// A resume, or a change of the store that nobody announced.
-    pub(crate) looks: u8,
-    pub(crate) offline: u8,
-    /// A context that is not in the world signs another user in.
-    pub(crate) foreign: u8,
-    /// The host asks for a renewal.
-    pub(crate) forced: u8,
-    /// Requests that come, retries apart.
-    pub(crate) requests: u8,
-    /// 401s.
-    pub(crate) refusals: u8,
-}
-
-impl Left {
-    const NOTHING: Self = Self {
-        logins: 0,
-        tries: 0,
-        logouts: 0,
-        grants: 0,
-        failures: 0,
-        ends: 0,
-        crashes: 0,
-        freezes: 0,
-        steals: 0,
-        denials: 0,
-        faults: 0,
-        sleeps: 0,
-        setbacks: 0,
-        looks: 0,
-        offline: 0,
-        foreign: 0,
-        forced: 0,
-        requests: 0,
-        refusals: 0,
-    };
-}
-
-/// What can happen to a context without a store, any number of times.
-const EVERYTHING: Left = Left {
-    logins: ANY,
-    tries: ANY,
-    logouts: ANY,
-    grants: ANY,
-    failures: ANY,
-    looks: ANY,
-    offline: ANY,
-    forced: ANY,
-    requests: ANY,
-    refusals: ANY,
-    ..Left::NOTHING
-};
+use super::left::ANY;
+use super::left::EVERYTHING;
+use super::left::Left;
 
 /// A world, by its bounds.
 #[derive(Debug, Clone)]
@@ -122,6 +43,8 @@ pub(crate) struct Space {
     pub(crate) small: bool,
     /// The second explorer counts it each time.
     pub(crate) twice: bool,
+    /// About how long it takes; what takes longest begins first.
+    pub(crate) seconds: u16,
     /// States after which a space ends that does not close.
     pub(crate) most: Option<usize>,
 }
@@ -147,6 +70,7 @@ fn base() -> Space {
         no_replay: false,
         small: true,
         twice: false,
+        seconds: 20,
         most: None,
     }
 }
@@ -178,6 +102,7 @@ fn alone() -> Vec<Space> {
             nonsense: true,
             oracle: true,
             small: false,
+            seconds: 100,
             ..base()
         },
         Space {
@@ -201,6 +126,7 @@ fn alone() -> Vec<Space> {
             oracle: true,
             small: false,
             twice: true,
+            seconds: 50,
             ..base()
         },
         Space {
@@ -284,6 +210,7 @@ fn alone() -> Vec<Space> {
             },
             lifetime: 4,
             small: false,
+            seconds: 40,
             ..base()
         },
     ]
@@ -323,6 +250,7 @@ fn together() -> Vec<Space> {
             symmetric: true,
             no_replay: true,
             small: false,
+            seconds: 180,
             ..base()
         },
         Space {
@@ -338,6 +266,7 @@ fn together() -> Vec<Space> {
             symmetric: true,
             no_replay: true,
             small: false,
+            seconds: 30,
             ..base()
         },
         Space {
@@ -371,6 +300,7 @@ fn together() -> Vec<Space> {
             slow_reads: true,
             signed_in: true,
             small: false,
+            seconds: 110,
             ..base()
         },
         Space {

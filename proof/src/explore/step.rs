@@ -13,7 +13,7 @@ use tokenlatch::promises::Violation;
 
 use super::act::Act;
 use super::act::Action;
-use super::space::ANY;
+use super::left::ANY;
 use super::transcript;
 use super::world::Context;
 use super::world::FRESH;

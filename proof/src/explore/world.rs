@@ -13,7 +13,7 @@ use tokenlatch::verify::each_nonce;
 
 use super::contexts::Contexts;
 use super::entropy::Lanes;
-use super::space::Left;
+use super::left::Left;
 use super::space::Space;
 
 /// Bytes of a token.
