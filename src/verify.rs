@@ -138,6 +138,14 @@ pub fn rewrite_record(
     record::encode(&record, buffer)
 }
 
+/// Shows each nonce of a record.
+pub fn each_nonce(bytes: &[u8], f: &mut dyn FnMut(&mut u32)) {
+    if let Ok(mut record) = record::decode(bytes) {
+        f(&mut record.facts.stamp.origin);
+        f(&mut record.facts.stamp.nonce);
+    }
+}
+
 /// What a record says: the order of its sign-in and renewal, and its access token.
 #[must_use]
 pub fn recorded(bytes: &[u8]) -> Option<((u32, bool, u32), &str)> {
@@ -236,6 +244,10 @@ impl<const W: usize> Machine<W> {
         if let crate::lease::Lease::Held { ticket, .. } = &mut self.lease {
             f(ticket);
         }
+    }
+
+    pub(crate) const fn nonces(&self) -> [u32; 3] {
+        [self.stamp.origin, self.stamp.nonce, self.debt_seen.0]
     }
 
     pub(crate) fn each_nonce(&mut self, f: &mut dyn FnMut(&mut u32)) {

@@ -7,8 +7,7 @@ use lexopt::Parser;
 use lexopt::ValueExt;
 use proof::simulate;
 
-const USAGE: &str =
-    "usage: proof simulate [--seed S] [--hours H] [--contexts N] [--domains D] [--trace]";
+const USAGE: &str = "usage: proof simulate [--seed S] [--hours H] [--contexts N] [--domains D] [--threads N] [--trace]";
 
 fn main() -> ExitCode {
     match run() {
@@ -36,6 +35,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         hours: 100,
         contexts: 4,
         domains: 1,
+        threads: 2,
         transcript: false,
     };
     while let Some(argument) = parser.next()? {
@@ -44,6 +44,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             Arg::Long("hours") => plan.hours = parser.value()?.parse()?,
             Arg::Long("contexts") => plan.contexts = parser.value()?.parse()?,
             Arg::Long("domains") => plan.domains = parser.value()?.parse()?,
+            Arg::Long("threads") => plan.threads = parser.value()?.parse()?,
             Arg::Long("fault") => switch_on(parser.value()?.parse()?)?,
             Arg::Long("trace") => plan.transcript = true,
             _ => return Err(USAGE.into()),

@@ -17,6 +17,10 @@ mod world;
 
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Instant;
 
 pub use ops::Act;
@@ -51,7 +55,9 @@ pub struct Plan {
     pub contexts: usize,
     /// Stores in each world, each with its lease.
     pub domains: usize,
-    /// Prints every step.
+    /// Worlds that are played at a time.
+    pub threads: usize,
+    /// Prints every step, of one world after the other.
     pub transcript: bool,
 }
 
@@ -126,6 +132,65 @@ fn play(setup: &Setup, hours: u64, transcript: bool) -> World {
     })
 }
 
+/// One world of a run, once it was played.
+struct Played {
+    setup: Setup,
+    hours: u64,
+    counts: Counts,
+    hash: u64,
+    failure: Option<Failure>,
+}
+
+impl Plan {
+    /// How many worlds there are.
+    const fn worlds(&self) -> u64 {
+        self.hours.div_ceil(WORLD_HOURS)
+    }
+
+    fn play(&self, number: u64) -> Played {
+        let setup = Setup::drawn(self.seed + number, self.contexts, self.domains);
+        let hours = (self.hours - number * WORLD_HOURS).min(WORLD_HOURS);
+        let world = play(&setup, hours, self.transcript);
+        Played {
+            setup,
+            hours,
+            counts: world.counts,
+            hash: world.hash,
+            failure: world.failure,
+        }
+    }
+
+    /// Plays the worlds, several at a time; no more of them once one has failed. In the order of their numbers.
+    fn play_all(&self) -> Vec<Played> {
+        let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let some = || {
+            let mut played = Vec::new();
+            while !failed.load(Ordering::Relaxed) {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= self.worlds() {
+                    break;
+                }
+                let world = self.play(number);
+                failed.fetch_or(world.failure.is_some(), Ordering::Relaxed);
+                played.push(world);
+            }
+            played
+        };
+        let threads = if self.transcript {
+            1
+        } else {
+            self.threads.max(1)
+        };
+        let mut all: Vec<Played> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+            let ended = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            ended.flat_map(Result::unwrap_or_default).collect()
+        });
+        all.sort_by_key(|world| world.setup.seed);
+        all
+    }
+}
+
 /// Runs the plan and prints what it counted.
 ///
 /// # Errors
@@ -133,19 +198,17 @@ fn play(setup: &Setup, hours: u64, transcript: bool) -> World {
 /// A broken promise: its seed, the shortest list of operations that was found for it, and a test that fails.
 pub fn run(plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
-    let mut counts = Counts::default();
-    let (mut seed, mut rest, mut hash) = (plan.seed, plan.hours, 0u64);
-    while rest > 0 {
-        let hours = rest.min(WORLD_HOURS);
-        let setup = Setup::drawn(seed, plan.contexts, plan.domains);
-        let world = play(&setup, hours, plan.transcript);
+    let played = plan.play_all();
+    let (mut counts, mut hash) = (Counts::default(), 0u64);
+    for world in &played {
         if let Some(failure) = &world.failure {
-            return Err(broken(&setup, failure, hours).into());
+            return Err(broken(&world.setup, failure, world.hours).into());
         }
         counts.join(&world.counts);
         hash = hash.rotate_left(1) ^ world.hash;
-        seed += 1;
-        rest -= hours;
+    }
+    if played.len() as u64 != plan.worlds() {
+        return Err("a thread ended before its worlds".into());
     }
     for (what, count) in counts.lines() {
         println!("| {what} | {count} |");

@@ -77,3 +77,27 @@ fn the_budget_in_the_record_is_owed_once_when_the_clock_is_set_back() {
     ];
     replay(&setup, &ops).unwrap();
 }
+
+/// A torn write took the sign-out with it that the store held, and its writer ended. A context that starts there begins
+/// at the first sign-in again, which the other one, who signed out later, takes for an older one.
+#[test]
+fn a_sign_out_that_a_torn_write_lost_comes_back_over_a_later_sign_in() {
+    let setup = Setup {
+        seed: 151,
+        start: 552_000_000,
+        contexts: 2,
+        domains: 1,
+        read_back: false,
+        serves: false,
+        rotates: true,
+        grace: 0,
+        budget: 10,
+    };
+    let ops = [
+        (554_006_130, 1, Act::Crash(7)),
+        (554_802_936, 1, Act::Write(Fault::Torn, 2)),
+        (554_811_249, 1, Act::Crash(9)),
+        (554_939_365, 0, Act::Logout),
+    ];
+    replay(&setup, &ops).unwrap();
+}

@@ -93,6 +93,13 @@ impl<const T: usize, const W: usize> Checked<T, W> {
         self.latch.each_token(f);
     }
 
+    /// Its nonces.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn nonces(&self) -> [u32; 3] {
+        self.latch.machine.nonces()
+    }
+
     /// Shows each nonce.
     #[doc(hidden)]
     pub fn each_nonce(&mut self, f: &mut dyn FnMut(&mut u32)) {

@@ -1,6 +1,7 @@
 //! `cargo xtask explore`: every reachable state of real latches in small worlds, by the crate `proof`; then the same with
 //! each seeded fault, which must be found.
 
+use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::ensure;
 
@@ -19,6 +20,8 @@ const SPACES: &[&str] = &[
     "closed",
     "stateright",
     "with a token used twice",
+    "token request beside another",
+    "older record stored",
     "time",
 ];
 
@@ -34,19 +37,38 @@ const FAULTS: &[&str] = &[
 /// The least number of seeded faults that must be found.
 const ENOUGH: usize = 20;
 
-/// All spaces and all faults; other words go to the explorer: `--space NAME`, `--loud`.
+/// Faults whose printed tests stand in `proof/tests/explored.rs`, in their order: what one latch does, what two contexts
+/// do to each other, what only the whole world shows.
+const EXAMPLES: &[&str] = &[
+    "gate-open-with-an-expired-token",
+    "renewal-without-the-lease",
+    "sign-out-is-not-stored",
+];
+
+const PRINTED: &str = "proof/tests/explored.rs";
+
+/// All spaces and all faults, with `--full` all that closes by both explorers; `--fault NAME` prints the test that a
+/// seeded fault leads to. Other words go to the explorer: `--space NAME`, `--threads N`, `--loud`.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
-    if !words.is_empty() {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first() == Some(&"--fault") {
+        return proc::run(faults::cargo(&project, &ARGS)?.args(words));
+    }
+    if !words.is_empty() && words != ["--full"] {
         return proc::run(project.cargo(&ARGS).args(words));
     }
-    explore(&project, &[])
+    explore(&project, &words, true)?;
+    if report::is_update() {
+        print_tests(&project)?;
+    }
+    try_tests(&project)
 }
 
 /// The small spaces and the faults that are found soon.
 pub(crate) fn smoke(project: &Project) -> Result<()> {
-    explore(project, &["--small"])
+    explore(project, &["--small"], false)?;
+    try_tests(project)
 }
 
 const ARGS: [&str; 7] = [
@@ -59,24 +81,66 @@ const ARGS: [&str; 7] = [
     "explore",
 ];
 
-fn explore(project: &Project, words: &[&str]) -> Result<()> {
+fn explore(project: &Project, words: &[&str], whole: bool) -> Result<()> {
     let found = proc::read(project.cargo(&ARGS).args(words))?;
-    write(project, "explore", SPACES, &found, words)?;
+    write(project, "explore", SPACES, &found, whole)?;
     let mut command = faults::cargo(project, &ARGS)?;
-    let found = proc::read(command.arg("--faults").args(words))?;
-    let rows = write(project, "faults", FAULTS, &found, words)?;
+    command.arg("--faults");
+    if !whole {
+        command.arg("--small");
+    }
+    let rows = write(project, "faults", FAULTS, &proc::read(&mut command)?, whole)?;
     ensure!(rows >= ENOUGH, "{rows} seeded faults are too few");
     Ok(())
 }
 
+/// Writes the tests that the examples lead to.
+fn print_tests(project: &Project) -> Result<()> {
+    let mut text = String::from(
+        "//! What `cargo xtask explore` prints for some of the seeded faults: each test fails with its fault and passes\n\
+         //! without. Written by `UPDATE=1 cargo xtask explore`.\n\n\
+         use proof::explore::Act;\nuse proof::explore::on;\nuse proof::explore::replay;\n",
+    );
+    for fault in EXAMPLES {
+        let mut command = faults::cargo(project, &ARGS)?;
+        text += "\n";
+        text += &proc::read(command.args(["--fault", fault]))?;
+    }
+    let path = project.root.join(PRINTED);
+    std::fs::write(&path, text).context(PRINTED)?;
+    proc::run(
+        project
+            .command("rustfmt")
+            .args(["--edition", "2024", PRINTED]),
+    )
+}
+
+/// A printed test must fail with its fault, and pass without.
+fn try_tests(project: &Project) -> Result<()> {
+    let text = std::fs::read_to_string(project.root.join(PRINTED)).context(PRINTED)?;
+    let tests = text.lines().filter_map(|line| line.strip_prefix("fn "));
+    let tests: Vec<&str> = tests.filter_map(|line| line.strip_suffix("() {")).collect();
+    ensure!(
+        tests.len() == EXAMPLES.len(),
+        "{PRINTED}: not one test for each example"
+    );
+    let args = ["test", "--release", "-p", "proof", "--test", "explored"];
+    proc::run(&mut faults::cargo(project, &args)?)?;
+    for (fault, test) in EXAMPLES.iter().zip(tests) {
+        let mut command = faults::cargo(project, &args)?;
+        command.env("FAULT", fault).args(["--", "--exact", test]);
+        let output = command.output().context("cargo test")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            said.contains("0 passed; 1 failed"),
+            "{test} does not fail with {fault}:\n{said}"
+        );
+    }
+    Ok(())
+}
+
 /// Writes the rows that the explorer printed; how many there are. A part of it is only printed.
-fn write(
-    project: &Project,
-    name: &str,
-    heads: &[&str],
-    found: &str,
-    words: &[&str],
-) -> Result<usize> {
+fn write(project: &Project, name: &str, heads: &[&str], found: &str, whole: bool) -> Result<usize> {
     let mut table = Table::new(heads);
     let mut rows = 0;
     for line in found.lines() {
@@ -91,7 +155,7 @@ fn write(
         table.row(&cells);
         rows += 1;
     }
-    if words.is_empty() {
+    if whole {
         report::write(project, name, &table)?;
     } else {
         println!("{found}");

@@ -97,7 +97,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "explore",
-        line: "visit every state of small worlds, and find every seeded fault",
+        line: "visit every state of small worlds, and find every seeded fault: --full, --space NAME, --fault NAME",
         run: explore::run,
     },
     Command {

@@ -1,12 +1,10 @@
 //! What can happen next in a world.
 
-use std::fmt;
-
 use tokenlatch::ChallengeKind;
 use tokenlatch::State;
 use tokenlatch::TokenFailure;
 
-use super::space::ANY;
+use super::left::ANY;
 use super::world::At;
 use super::world::Context;
 use super::world::Stage;
@@ -14,7 +12,8 @@ use super::world::World;
 
 /// Something that happens, in words that do not depend on the numbering of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Act {
+#[expect(clippy::exhaustive_enums, reason = "the words of a printed test")]
+pub enum Act {
     // The world's.
     /// Time passes until the next deadline.
     Advance,
@@ -71,14 +70,33 @@ pub(crate) enum Act {
 
 /// What happens, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Action {
-    pub(crate) context: u8,
-    pub(crate) act: Act,
+#[expect(clippy::exhaustive_structs, reason = "what and where")]
+pub struct Action {
+    /// The place of the context, or 0 for what the world does.
+    pub context: u8,
+    /// What happens.
+    pub act: Act,
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.context, self.act)
+/// Something that happens in a context.
+#[must_use]
+pub const fn on(context: u8, act: Act) -> Action {
+    Action { context, act }
+}
+
+impl Action {
+    /// As it stands in Rust.
+    pub(crate) fn source(self) -> String {
+        let act = format!("Act::{:?}", self.act);
+        let act = match self.act {
+            Act::TokenFailed(_) => act.replace('(', "(tokenlatch::TokenFailure::"),
+            Act::Answer(_, _, kind) => {
+                let kind = format!("{kind:?}");
+                act.replace(&kind, &format!("tokenlatch::ChallengeKind::{kind}"))
+            }
+            _ => act,
+        };
+        format!("on({}, {act})", self.context)
     }
 }
 
@@ -168,7 +186,10 @@ impl Menu<'_> {
             match write.stage {
                 Stage::Ordered => {
                     self.add_if(left.faults, Act::StoreFailed);
-                    self.add_if(left.faults, Act::Lie);
+                    // A write that was given up is over before a later one is said to be.
+                    if context.late.is_none() {
+                        self.add_if(left.faults, Act::Lie);
+                    }
                 }
                 Stage::Written => self.add(Act::Stored),
                 Stage::Torn => self.add(Act::StoreFailed),
@@ -309,7 +330,7 @@ impl World {
                 menu.add(Act::EndSession(family));
             }
         }
-        for (index, context) in (0..).zip(&self.contexts) {
+        for (index, context) in (0..).zip(self.contexts.iter()) {
             menu.context = index;
             menu.outside(context);
             if context.frozen {

@@ -1,7 +1,8 @@
 //! The form in which worlds that behave alike are equal.
 
 use super::entropy::Lanes;
-use super::space::Left;
+use super::entropy::MIDDLE;
+use super::left::Left;
 use super::space::Space;
 use super::world::At;
 use super::world::Context;
@@ -80,6 +81,10 @@ impl Context {
         }
         self.monotonic = MONOTONIC;
         self.rename();
+        let mut lanes = Lanes::new();
+        self.hash(&mut lanes);
+        self.print = lanes.both();
+        self.touched = false;
     }
 
     fn rename(&mut self) {
@@ -140,7 +145,15 @@ impl Context {
     }
 
     /// Each record that is under way.
-    fn records(&mut self) -> impl Iterator<Item = &mut Arc<Record>> {
+    fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
+        let read = self.load.as_ref().and_then(|load| load.read.as_ref());
+        read.and_then(Option::as_ref)
+            .into_iter()
+            .chain(self.store.as_ref().map(|write| &write.record))
+            .chain(self.late.as_ref())
+    }
+
+    fn records_mut(&mut self) -> impl Iterator<Item = &mut Arc<Record>> {
         let read = self.load.as_mut().and_then(|load| load.read.as_mut());
         read.and_then(Option::as_mut)
             .into_iter()
@@ -149,80 +162,134 @@ impl Context {
     }
 }
 
+/// What a record is rewritten with.
+struct Rewrite {
+    clocks: Move,
+    grace: u32,
+    /// The nonces in use, in their order.
+    nonces: heapless::Vec<u32, 32>,
+}
+
+impl Rewrite {
+    fn note(&mut self, nonce: u32) {
+        if nonce > 0 && !self.nonces.contains(&nonce) {
+            let _ = self.nonces.push(nonce);
+        }
+    }
+
+    fn renamed(&self, nonce: u32) -> u32 {
+        match self.nonces.iter().position(|known| *known == nonce) {
+            Some(rank) => MIDDLE + u32::try_from(rank).unwrap_or(0),
+            None => nonce,
+        }
+    }
+
+    fn keeps(&self, nonces: &[u32]) -> bool {
+        nonces.iter().all(|nonce| self.renamed(*nonce) == *nonce)
+    }
+
+    /// Whether a record is already what it would be rewritten to.
+    fn is_done(&self, record: &Record) -> bool {
+        record.settled == Some(self.clocks.back)
+            && self.clocks.wall == self.clocks.to_wall
+            && self.keeps(&record.nonces)
+    }
+
+    fn rewrite(&self, record: &mut Arc<Record>) {
+        if self.is_done(record) {
+            return;
+        }
+        let mut buffer = [0; RECORD];
+        let length = rewrite_record(
+            &record.bytes,
+            &mut buffer,
+            &self.clocks,
+            self.grace,
+            &mut |nonce| *nonce = self.renamed(*nonce),
+        );
+        let bytes = match length {
+            Some(length) => &buffer[..length],
+            // Every corrupt one is treated alike.
+            None => b"T",
+        };
+        *record = Arc::new(Record {
+            bytes: heapless::Vec::from_slice(bytes).unwrap_or_default(),
+            torn: record.torn,
+            nonces: record.nonces.map(|nonce| self.renamed(nonce)),
+            settled: Some(self.clocks.back),
+        });
+    }
+}
+
 impl World {
     /// Rewrites itself so that worlds that behave alike are equal; a raw one only where its own entropy needs it.
     pub(crate) fn canonical(&mut self) {
-        let mut nonces: heapless::Vec<u32, 32> = heapless::Vec::new();
-        let mut note = |nonce: &mut u32| {
-            if *nonce > 0 && !nonces.contains(nonce) {
-                let _ = nonces.push(*nonce);
+        let (wall, raw) = (self.wall, self.raw);
+        let mut rewrite = Rewrite {
+            clocks: Move {
+                monotonic: 0,
+                skipped: 0,
+                to_monotonic: 0,
+                wall,
+                to_wall: if raw { wall } else { WALL },
+                back: if raw {
+                    u64::MAX / 2
+                } else {
+                    JUMP * u64::from(self.left.setbacks)
+                },
+                horizon: 0,
+            },
+            grace: self.space.config.reuse_grace_ms,
+            nonces: heapless::Vec::new(),
+        };
+        for context in self.contexts.iter() {
+            for nonce in context.latch.nonces() {
+                rewrite.note(nonce);
             }
-        };
-        for context in &mut self.contexts {
-            context.latch.each_nonce(&mut note);
         }
-        let still = Move {
-            monotonic: 0,
-            skipped: 0,
-            to_monotonic: 0,
-            wall: self.wall,
-            to_wall: self.wall,
-            back: u64::MAX / 2,
-            horizon: 0,
-        };
-        let records = self.contexts.iter_mut().flat_map(Context::records);
-        for record in records.chain(self.cell.as_mut()) {
-            let mut buffer = [0; RECORD];
-            let _ = rewrite_record(&record.bytes, &mut buffer, &still, 0, &mut note);
-        }
-        nonces.sort_unstable();
-        let mut renamed = |nonce: &mut u32| {
-            if let Some(rank) = nonces.iter().position(|known| known == nonce) {
-                *nonce = super::entropy::MIDDLE + u32::try_from(rank).unwrap_or(0);
+        let records = self.contexts.iter().flat_map(Context::records);
+        for record in records.chain(&self.cell) {
+            for nonce in record.nonces {
+                rewrite.note(nonce);
             }
-        };
-        for context in &mut self.contexts {
-            context.latch.each_nonce(&mut renamed);
         }
-        let clocks = Move {
-            back: JUMP * u64::from(self.left.setbacks),
-            to_wall: if self.raw { self.wall } else { WALL },
-            ..still
-        };
-        let clocks = if self.raw { still } else { clocks };
-        let grace = self.space.config.reuse_grace_ms;
-        let records = self.contexts.iter_mut().flat_map(Context::records);
-        for record in records.chain(self.cell.as_mut()) {
-            let mut buffer = [0; RECORD];
-            let length = rewrite_record(&record.bytes, &mut buffer, &clocks, grace, &mut renamed);
-            let bytes = match length {
-                Some(length) => &buffer[..length],
-                // Every corrupt one is treated alike.
-                None => b"T",
-            };
-            if record.bytes != bytes {
-                *record = Arc::new(Record {
-                    torn: record.torn,
-                    ..Record::new(bytes)
-                });
+        rewrite.nonces.sort_unstable();
+        for index in 0..self.contexts.len() {
+            let context = &self.contexts[index];
+            if !rewrite.keeps(&context.latch.nonces()) {
+                let latch = &mut self.contexts[index].latch;
+                latch.each_nonce(&mut |nonce| *nonce = rewrite.renamed(*nonce));
             }
+            let context = &self.contexts[index];
+            if !context.records().all(|record| rewrite.is_done(record)) {
+                let records = self.contexts[index].records_mut();
+                records.for_each(|record| rewrite.rewrite(record));
+            }
+        }
+        if let Some(record) = &mut self.cell {
+            rewrite.rewrite(record);
         }
         if self.space.oracle {
-            self.contexts.iter_mut().for_each(Context::rename_tokens);
+            self.contexts.touched().for_each(Context::rename_tokens);
         }
-        if self.raw {
+        if raw {
             return self.line_up();
         }
-        for context in &mut self.contexts {
-            context.canonical(&self.space, &self.left, self.wall);
+        self.settle();
+    }
+
+    /// The contexts: all of them if time has passed.
+    fn settle(&mut self) {
+        let (wall, space, left) = (self.wall, Arc::clone(&self.space), self.left);
+        let settle = |context: &mut Context| context.canonical(&space, &left, wall);
+        if wall == WALL {
+            self.contexts.touched().for_each(settle);
+        } else {
+            self.contexts.iter_mut().for_each(settle);
         }
         self.wall = WALL;
         if self.space.symmetric {
-            self.contexts.sort_by_cached_key(|context| {
-                let mut lanes = Lanes::new();
-                context.hash(&mut lanes);
-                lanes.both()
-            });
+            self.contexts.sort_by_key(|context| context.print);
         }
     }
 

@@ -17,6 +17,19 @@ pub(crate) struct Standing {
     pub(crate) renewable: bool,
 }
 
+impl Standing {
+    /// What a fair host did not get to from here: whether each request ended, and whether it came to Ready.
+    pub(crate) const fn lacks(self, ended: bool, ready: bool) -> Option<&'static str> {
+        if !ended {
+            return Some("a request waits for ever");
+        }
+        if self.renewable && !ready {
+            return Some("a session that could be renewed never gets to Ready");
+        }
+        None
+    }
+}
+
 /// What went wrong, and from which state on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stuck {
@@ -33,7 +46,7 @@ impl World {
     }
 
     fn rank(&self, action: Action) -> Option<u8> {
-        let context = self.contexts.get(usize::from(action.context))?;
+        let context = &self.contexts[usize::from(action.context)];
         Some(match action.act {
             Act::Thaw => 0,
             Act::Online | Act::LeaseLost | Act::LateWrite => 1,
@@ -60,13 +73,13 @@ impl World {
             .contexts
             .iter()
             .any(|context| !context.waiting.is_empty());
-        let [context] = self.contexts.as_slice() else {
+        if self.contexts.len() > 1 {
             return Standing {
                 waits,
                 ..Standing::default()
             };
-        };
-        let latch = context.latch.latch();
+        }
+        let latch = self.contexts[0].latch.latch();
         let token = super::world::Token::read(latch.exposed());
         let granted = self.space.oracle
             || token.is_some_and(|token| {
@@ -87,15 +100,8 @@ pub(crate) fn check(next: &[u32], standing: &[Standing]) -> Option<Stuck> {
     let ended = reaches(next, |state| !standing[state].waits);
     let ready = reaches(next, |state| standing[state].ready);
     (0..next.len()).find_map(|state| {
-        if !ended[state] {
-            let what = "a request waits for ever";
-            return Some(Stuck { state, what });
-        }
-        if standing[state].renewable && !ready[state] {
-            let what = "a session that could be renewed never gets to Ready";
-            return Some(Stuck { state, what });
-        }
-        None
+        let what = standing[state].lacks(ended[state], ready[state])?;
+        Some(Stuck { state, what })
     })
 }
 

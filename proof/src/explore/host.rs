@@ -1,5 +1,6 @@
 //! Taking the latch's orders, and what must be true of them in the whole world.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokenlatch::Effect;
@@ -99,8 +100,10 @@ impl World {
                 context.revoke = Some((ticket.as_u32(), token));
             }
             Effect::Announce => {
-                for (other, context) in self.contexts.iter_mut().enumerate() {
-                    context.news |= other != index;
+                for other in 0..self.contexts.len() {
+                    if other != index {
+                        self.contexts[other].news = true;
+                    }
                 }
             }
             Effect::Refuse { waiter, .. } => self.ended(index, waiter),
@@ -110,13 +113,11 @@ impl World {
     }
 
     /// P3 among contexts: nobody else has a token request outstanding while there is a lease that nobody stole.
-    fn check_sending(&self, index: usize) -> Result<(), Violation> {
-        if !self.space.no_replay {
-            return Ok(());
-        }
+    fn check_sending(&mut self, index: usize) -> Result<(), Violation> {
         let others = self.contexts.iter().enumerate();
         let mut others = others.filter(|(other, _)| *other != index);
-        if others.any(|(_, context)| context.token.is_some()) {
+        self.noted.beside = others.any(|(_, context)| context.token.is_some());
+        if self.noted.beside && self.space.no_replay {
             return Err(broken(Promise::P3, "two contexts send token requests"));
         }
         Ok(())
@@ -127,7 +128,8 @@ impl World {
     pub(crate) fn write(&mut self, record: Arc<Record>) -> Result<(), Violation> {
         let old = self.cell.as_ref().and_then(|cell| recorded(&cell.bytes));
         if let (Some((old, had)), Some((new, has))) = (old, recorded(&record.bytes)) {
-            if self.space.no_replay && new < old {
+            self.noted.older = new < old;
+            if self.space.no_replay && self.noted.older {
                 let what = "an older credential replaces a newer one in the store";
                 return Err(broken(Promise::P5, what));
             }
@@ -144,17 +146,16 @@ impl World {
 
     /// What must be true of each state, however it was reached.
     pub(crate) fn look(&self) -> Result<(), Violation> {
-        for context in &self.contexts {
+        for context in self.contexts.iter() {
             let latch = context.latch.latch();
             let token = latch.exposed();
-            let shown = format!("{latch:?}");
-            if !token.is_empty()
-                && shown
-                    .as_bytes()
-                    .windows(token.len())
-                    .any(|part| part == token)
-            {
-                return Err(broken(Promise::P13, "a token is printed"));
+            if !token.is_empty() {
+                let mut shown = String::with_capacity(256);
+                let _ = write!(shown, "{latch:?}");
+                let mut parts = shown.as_bytes().windows(token.len());
+                if parts.any(|part| part == token) {
+                    return Err(broken(Promise::P13, "a token is printed"));
+                }
             }
             self.look_for_tombstone(context)?;
         }

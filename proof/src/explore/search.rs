@@ -62,6 +62,10 @@ pub(crate) struct Report {
     pub(crate) found: Option<Found>,
     /// States in which a refresh token has been used twice.
     pub(crate) replayed: usize,
+    /// Steps in which a token request left while another context had one under way.
+    pub(crate) beside: usize,
+    /// Steps in which an older credential replaced a newer one in the store.
+    pub(crate) older: usize,
 }
 
 pub(crate) struct Search {
@@ -90,6 +94,8 @@ impl Search {
                 time: Duration::ZERO,
                 found: None,
                 replayed: 0,
+                beside: 0,
+                older: 0,
             },
         }
     }
@@ -172,6 +178,8 @@ impl Search {
                 path.push(*action);
                 return Err(Found { path, violation });
             }
+            self.report.beside += usize::from(after.noted.beside);
+            self.report.older += usize::from(after.noted.older);
             let (number, new) = self.enter(&after, index, choice);
             if fair == Some(usize::from(choice)) {
                 self.fair[index as usize] = number;

@@ -3,73 +3,9 @@
 use tokenlatch::Config;
 
 use super::config;
-
-/// No bound.
-pub(crate) const ANY: u8 = u8::MAX;
-
-/// What may still happen how often, in the whole world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Left {
-    /// Logins that succeed; each is a family of tokens.
-    pub(crate) logins: u8,
-    /// Logins that begin and fail, or are never answered.
-    pub(crate) tries: u8,
-    pub(crate) logouts: u8,
-    /// Refreshes that the server grants.
-    pub(crate) grants: u8,
-    /// Token requests that fail for a reason of the network or the server.
-    pub(crate) failures: u8,
-    /// The server ends a session by itself.
-    pub(crate) ends: u8,
-    pub(crate) crashes: u8,
-    /// A context is not run for a while.
-    pub(crate) freezes: u8,
-    /// The lease is taken from its holder.
-    pub(crate) steals: u8,
-    /// The lease is denied.
-    pub(crate) denials: u8,
-    /// The store fails, tears, lies or can't be read.
-    pub(crate) faults: u8,
-    /// The wall clock runs on while the monotonic one stands.
-    pub(crate) sleeps: u8,
-    /// The wall clock is set back.
-    pub(crate) setbacks: u8,
-    /// A resume, or a change of the store that nobody announced.
-    pub(crate) looks: u8,
-    pub(crate) offline: u8,
-    /// A context that is not in the world signs another user in.
-    pub(crate) foreign: u8,
-    /// The host asks for a renewal.
-    pub(crate) forced: u8,
-    /// Requests that come, retries apart.
-    pub(crate) requests: u8,
-    /// 401s.
-    pub(crate) refusals: u8,
-}
-
-impl Left {
-    const NOTHING: Self = Self {
-        logins: 0,
-        tries: 0,
-        logouts: 0,
-        grants: 0,
-        failures: 0,
-        ends: 0,
-        crashes: 0,
-        freezes: 0,
-        steals: 0,
-        denials: 0,
-        faults: 0,
-        sleeps: 0,
-        setbacks: 0,
-        looks: 0,
-        offline: 0,
-        foreign: 0,
-        forced: 0,
-        requests: 0,
-        refusals: 0,
-    };
-}
+use super::left::ANY;
+use super::left::EVERYTHING;
+use super::left::Left;
 
 /// A world, by its bounds.
 #[derive(Debug, Clone)]
@@ -97,14 +33,20 @@ pub(crate) struct Space {
     pub(crate) lifetime: u64,
     /// The server may answer anything: any number of sign-ins and renewals, none of them kept in a store.
     pub(crate) oracle: bool,
+    /// The store holds a session at the beginning.
+    pub(crate) signed_in: bool,
     /// The contexts can be told apart by their past only.
     pub(crate) symmetric: bool,
     /// Whether a world's refresh tokens must never be used twice.
     pub(crate) no_replay: bool,
     /// Small enough to be explored with every change.
     pub(crate) small: bool,
-    /// States after which a space that does not close ends.
-    pub(crate) most: usize,
+    /// The second explorer counts it each time.
+    pub(crate) twice: bool,
+    /// About how long it takes; what takes longest begins first.
+    pub(crate) seconds: u16,
+    /// States after which a space ends that does not close.
+    pub(crate) most: Option<usize>,
 }
 
 fn base() -> Space {
@@ -123,10 +65,13 @@ fn base() -> Space {
         users: 1,
         lifetime: 2,
         oracle: false,
+        signed_in: false,
         symmetric: false,
         no_replay: false,
         small: true,
-        most: 20_000_000,
+        twice: false,
+        seconds: 20,
+        most: None,
     }
 }
 
@@ -135,6 +80,11 @@ pub(crate) fn all() -> Vec<Space> {
     let mut spaces = alone();
     spaces.extend(together());
     spaces
+}
+
+/// The one with this name.
+pub(crate) fn named(name: &str) -> Option<Space> {
+    all().into_iter().find(|space| space.name == name)
 }
 
 /// One context.
@@ -146,29 +96,19 @@ fn alone() -> Vec<Space> {
                    answer at any time and any number of times",
             config: config::serving(),
             lifetime: 4,
-            left: Left {
-                logins: ANY,
-                tries: ANY,
-                logouts: ANY,
-                grants: ANY,
-                failures: ANY,
-                looks: ANY,
-                offline: ANY,
-                forced: ANY,
-                requests: ANY,
-                refusals: ANY,
-                ..Left::NOTHING
-            },
+            left: EVERYTHING,
             cancels: true,
             all_answers: true,
             nonsense: true,
             oracle: true,
             small: false,
+            seconds: 100,
             ..base()
         },
         Space {
             name: "requests",
-            line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s and failures any number of times",
+            line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s, failures and stale answers any number \
+                   of times",
             width: 3,
             config: config::one_at_a_time(),
             left: Left {
@@ -182,8 +122,26 @@ fn alone() -> Vec<Space> {
                 ..Left::NOTHING
             },
             cancels: true,
+            nonsense: true,
             oracle: true,
             small: false,
+            twice: true,
+            seconds: 50,
+            ..base()
+        },
+        Space {
+            name: "three requests",
+            line: "1 context in memory, 3 requests: every event, answer, failure and stale answer at any time and any number \
+                   of times",
+            width: 3,
+            config: config::one_at_a_time(),
+            left: EVERYTHING,
+            cancels: true,
+            all_answers: true,
+            nonsense: true,
+            oracle: true,
+            small: false,
+            most: Some(1_000_000),
             ..base()
         },
         Space {
@@ -202,7 +160,7 @@ fn alone() -> Vec<Space> {
             late_writes: true,
             nonsense: true,
             small: false,
-            most: 3_000_000,
+            twice: true,
             ..base()
         },
         Space {
@@ -219,6 +177,7 @@ fn alone() -> Vec<Space> {
                 ..Left::NOTHING
             },
             nonsense: true,
+            twice: true,
             ..base()
         },
         Space {
@@ -233,6 +192,7 @@ fn alone() -> Vec<Space> {
                 ..Left::NOTHING
             },
             users: 2,
+            twice: true,
             ..base()
         },
         Space {
@@ -250,6 +210,7 @@ fn alone() -> Vec<Space> {
             },
             lifetime: 4,
             small: false,
+            seconds: 40,
             ..base()
         },
     ]
@@ -259,19 +220,37 @@ fn alone() -> Vec<Space> {
 fn together() -> Vec<Space> {
     vec![
         Space {
-            name: "lease",
-            line: "2 contexts with a store and a lease, rotation with reuse detection, a crash anywhere",
+            name: "login",
+            line: "2 contexts with a store and a lease, a login, a crash anywhere",
             contexts: 2,
             config: config::leased(),
             left: Left {
                 logins: 1,
-                grants: 1,
                 crashes: 1,
                 ..Left::NOTHING
             },
             symmetric: true,
             no_replay: true,
             small: false,
+            twice: true,
+            ..base()
+        },
+        Space {
+            name: "lease",
+            line: "2 contexts with a lease and a store that holds a session, rotation with reuse detection, a crash \
+                   anywhere",
+            contexts: 2,
+            config: config::leased(),
+            left: Left {
+                grants: 1,
+                crashes: 1,
+                ..Left::NOTHING
+            },
+            signed_in: true,
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            seconds: 180,
             ..base()
         },
         Space {
@@ -287,52 +266,57 @@ fn together() -> Vec<Space> {
             symmetric: true,
             no_replay: true,
             small: false,
+            seconds: 30,
             ..base()
         },
         Space {
             name: "frozen",
-            line: "2 contexts with a store and a lease that is denied, or taken from its holder without a word",
+            line: "2 contexts with a store that holds a session and a lease that is denied, or taken from its holder \
+                   without a word",
             contexts: 2,
             config: config::leased(),
             left: Left {
-                logins: 1,
                 grants: 1,
                 denials: 1,
                 steals: 1,
                 ..Left::NOTHING
             },
+            signed_in: true,
             symmetric: true,
             small: false,
+            most: Some(1_000_000),
             ..base()
         },
         Space {
             name: "no lease",
-            line: "2 contexts with a store and without a lease, reads that are answered late, rotation with reuse detection",
+            line: "2 contexts without a lease and a store that holds a session, reads that are answered late, rotation \
+                   with reuse detection",
             contexts: 2,
             config: config::unleased(),
             left: Left {
-                logins: 1,
                 grants: 1,
                 ..Left::NOTHING
             },
             slow_reads: true,
+            signed_in: true,
             small: false,
+            seconds: 110,
             ..base()
         },
         Space {
             name: "three",
-            line: "3 contexts with a store and a lease, rotation with reuse detection",
+            line: "3 contexts with a lease and a store that holds a session, rotation with reuse detection",
             contexts: 3,
             config: config::leased(),
             left: Left {
-                logins: 1,
                 grants: 1,
                 ..Left::NOTHING
             },
+            signed_in: true,
             symmetric: true,
             no_replay: true,
             small: false,
-            most: 600_000,
+            most: Some(600_000),
             ..base()
         },
     ]

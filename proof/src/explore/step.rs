@@ -13,12 +13,13 @@ use tokenlatch::promises::Violation;
 
 use super::act::Act;
 use super::act::Action;
-use super::space::ANY;
+use super::left::ANY;
 use super::transcript;
 use super::world::Context;
 use super::world::FRESH;
 use super::world::Family;
 use super::world::JUMP;
+use super::world::Noted;
 use super::world::Token;
 use super::world::World;
 use super::world::broken;
@@ -35,9 +36,10 @@ impl World {
     /// Carries it out, checks, and puts the world into its canonical form.
     pub(crate) fn step(&mut self, action: Action) -> Done {
         let index = usize::from(action.context);
+        self.noted = Noted::default();
         self.act(index, action.act)?;
         let (late_writes, oracle) = (self.space.late_writes, self.space.oracle);
-        for context in &mut self.contexts {
+        for context in self.contexts.touched() {
             context.prune(late_writes, oracle);
             context.sort();
         }
@@ -171,7 +173,7 @@ impl World {
             return Ok(());
         };
         self.wall += by;
-        for context in &mut self.contexts {
+        for context in self.contexts.iter_mut() {
             context.monotonic += by;
         }
         for index in 0..self.contexts.len() {
@@ -183,10 +185,10 @@ impl World {
     }
 
     /// Another context, which this world does not have, reads the store, signs the last user in and writes.
-    fn foreign(&mut self) -> Done {
+    pub(crate) fn foreign(&mut self) -> Done {
         let family = self.new_family(self.space.users - 1);
         let mut other = Context::new(&self.space, u8::MAX);
-        other.monotonic = self.contexts.first().map_or(0, |context| context.monotonic);
+        other.monotonic = self.contexts[0].monotonic;
         self.contexts.push(other);
         let index = self.contexts.len() - 1;
         self.tell(index, Event::Opened)?.ok();
@@ -195,6 +197,7 @@ impl World {
         if let Some(ticket) = self.contexts[index].login.take() {
             self.grant(index, ticket, Token { family, serial: 0 })?;
         }
+        self.lease(index, Act::LeaseGranted)?;
         self.load(index, Act::Loaded)?;
         let other = self.contexts.pop();
         if let Some(write) = other.and_then(|other| other.store) {

@@ -65,22 +65,22 @@ impl World {
                 spend(&mut self.left.faults);
                 write.stage = Stage::Torn;
                 // The old bytes are left behind the first half of the new ones.
-                let half = write.record.bytes.len() / 2;
-                let prefix = || Record::new(&write.record.bytes[..half]);
-                let mut torn = prefix();
+                let (prefix, _) = write.record.bytes.split_at(write.record.bytes.len() / 2);
+                let mut torn = prefix.to_vec();
                 if let Some(old) = &self.cell {
-                    let rest = old.bytes.get(half..).unwrap_or_default();
-                    let _ = torn.bytes.extend_from_slice(rest);
+                    torn.extend(old.bytes.iter().skip(prefix.len()));
                     // As good as no write, or as a whole one: these happen by themselves.
-                    if torn.bytes == old.bytes {
-                        torn = prefix();
+                    if torn == *old.bytes {
+                        torn.truncate(prefix.len());
                     }
                 }
-                if torn.bytes == write.record.bytes {
-                    torn = prefix();
+                if torn == *write.record.bytes {
+                    torn.truncate(prefix.len());
                 }
-                torn.torn = true;
-                self.cell = Some(Arc::new(torn));
+                self.cell = Some(Arc::new(Record {
+                    torn: true,
+                    ..Record::new(&torn)
+                }));
             }
             Act::Stored => {
                 context.store = None;

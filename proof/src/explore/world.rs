@@ -9,9 +9,11 @@ use tokenlatch::Waiter;
 use tokenlatch::promises::Checked;
 use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
+use tokenlatch::verify::each_nonce;
 
+use super::contexts::Contexts;
 use super::entropy::Lanes;
-use super::space::Left;
+use super::left::Left;
 use super::space::Space;
 
 /// Bytes of a token.
@@ -35,11 +37,15 @@ pub(crate) struct Token {
 }
 
 /// What the store holds, or shall hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) bytes: heapless::Vec<u8, RECORD>,
     /// Neither what was there nor what should be.
     pub(crate) torn: bool,
+    /// Its nonces, as they stand in the bytes; 0 for none.
+    pub(crate) nonces: [u32; 2],
+    /// It has its canonical form, if the wall clock may be set back by no more than this.
+    pub(crate) settled: Option<u64>,
 }
 
 pub(crate) type Cell = Option<Arc<Record>>;
@@ -117,6 +123,10 @@ pub(crate) struct Context {
     pub(crate) flying: heapless::Vec<Flight, 4>,
     /// The families whose session was ended here.
     pub(crate) signed_out: u8,
+    /// It was changed since it had its canonical form.
+    pub(crate) touched: bool,
+    /// Its state in canonical form, as 128 bits.
+    pub(crate) print: u128,
 }
 
 /// A sign-in, as the server knows it.
@@ -134,11 +144,20 @@ pub(crate) const FRESH: u8 = 2;
 /// How many families the server remembers.
 pub(crate) const FAMILIES: usize = 4;
 
+/// What happened in the last step that a lease prevents.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Noted {
+    /// A token request left while another context had one under way.
+    pub(crate) beside: bool,
+    /// An older credential replaced a newer one in the store.
+    pub(crate) older: bool,
+}
+
 /// Everything.
 pub(crate) struct World {
     pub(crate) space: Arc<Space>,
     pub(crate) left: Left,
-    pub(crate) contexts: Vec<Context>,
+    pub(crate) contexts: Contexts,
     pub(crate) cell: Cell,
     pub(crate) families: [Family; FAMILIES],
     /// Sign-ins so far.
@@ -148,6 +167,7 @@ pub(crate) struct World {
     /// A token request left although its mark could not be stored.
     pub(crate) unmarked: bool,
     pub(crate) wall: u64,
+    pub(crate) noted: Noted,
     /// Whether the clocks and numbers run on, as for a transcript.
     pub(crate) raw: bool,
     /// What was told and given, for a transcript.
@@ -200,18 +220,8 @@ impl Context {
             waiting: heapless::Vec::new(),
             flying: heapless::Vec::new(),
             signed_out: 0,
-        }
-    }
-
-    pub(crate) fn fork(&self) -> Self {
-        Self {
-            latch: self.latch.fork(),
-            load: self.load.clone(),
-            store: self.store.clone(),
-            late: self.late.clone(),
-            waiting: self.waiting.clone(),
-            flying: self.flying.clone(),
-            ..*self
+            touched: true,
+            print: 0,
         }
     }
 
@@ -225,23 +235,42 @@ impl Context {
     }
 }
 
+impl Clone for Context {
+    fn clone(&self) -> Self {
+        Self {
+            latch: self.latch.fork(),
+            load: self.load.clone(),
+            store: self.store.clone(),
+            late: self.late.clone(),
+            waiting: self.waiting.clone(),
+            flying: self.flying.clone(),
+            ..*self
+        }
+    }
+}
+
 impl World {
     pub(crate) fn new(space: &Arc<Space>) -> Self {
         let mut world = Self {
             space: Arc::clone(space),
             left: space.left,
-            contexts: Vec::new(),
+            contexts: Contexts::new(),
             cell: None,
             families: [Family::default(); FAMILIES],
             signed_in: 0,
             replayed: false,
             unmarked: false,
             wall: WALL,
+            noted: Noted::default(),
             raw: false,
             log: None,
         };
         for name in (0..).take(space.contexts) {
             world.contexts.push(Context::new(space, name));
+        }
+        if space.signed_in {
+            let stored = world.foreign();
+            stored.unwrap_or_else(|broken| panic!("{broken}"));
         }
         world
     }
@@ -250,7 +279,7 @@ impl World {
     #[cfg(test)]
     pub(crate) fn shown(&self) -> String {
         let mut text = format!("{:?} {:?} {:?}\n", self.left, self.cell, self.families);
-        for context in &self.contexts {
+        for context in self.contexts.iter() {
             let _ = context.latch.show(&mut text);
             let under_way = (&context.load, &context.store, &context.late, context.old);
             text += &format!(
@@ -261,29 +290,60 @@ impl World {
         text
     }
 
-    /// All of the state, as 128 bits.
+    /// All of the state, as 128 bits, of a world in canonical form.
     pub(crate) fn fingerprint(&self) -> u128 {
         let mut lanes = Lanes::new();
-        self.hash(&mut lanes);
+        self.hash_around(&mut lanes);
+        for context in self.contexts.iter() {
+            lanes.write_u128(context.print);
+        }
         lanes.both()
+    }
+
+    fn hash_around(&self, hasher: &mut impl Hasher) {
+        (self.left, &self.cell).hash(hasher);
+        (self.families, self.signed_in, self.wall).hash(hasher);
+        (self.replayed, self.unmarked).hash(hasher);
     }
 }
 
 impl Record {
     pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut nonces = [0; 2];
+        let mut places = nonces.iter_mut();
+        let mut note = |nonce: &mut u32| {
+            if let Some(place) = places.next() {
+                *place = *nonce;
+            }
+        };
+        each_nonce(bytes, &mut note);
         Self {
             bytes: heapless::Vec::from_slice(bytes).unwrap_or_default(),
             torn: false,
+            nonces,
+            settled: None,
         }
+    }
+}
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        (self.torn, &self.bytes) == (other.torn, &other.bytes)
+    }
+}
+
+impl Eq for Record {}
+
+impl Hash for Record {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        (&self.bytes, self.torn).hash(hasher);
     }
 }
 
 impl Hash for World {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (self.left, &self.cell).hash(hasher);
-        (self.families, self.signed_in, self.wall).hash(hasher);
-        (self.replayed, self.unmarked).hash(hasher);
-        for context in &self.contexts {
+        self.hash_around(hasher);
+        for context in self.contexts.iter() {
             context.hash(hasher);
         }
     }
@@ -302,13 +362,14 @@ impl Clone for World {
         Self {
             space: Arc::clone(&self.space),
             left: self.left,
-            contexts: self.contexts.iter().map(Context::fork).collect(),
+            contexts: self.contexts.clone(),
             cell: self.cell.clone(),
             families: self.families,
             signed_in: self.signed_in,
             replayed: self.replayed,
             unmarked: self.unmarked,
             wall: self.wall,
+            noted: self.noted,
             raw: self.raw,
             log: self.log.clone(),
         }

@@ -6,9 +6,11 @@ use tokenlatch::Expiry;
 use tokenlatch::Grant;
 use tokenlatch::Outcome;
 use tokenlatch::State;
+use tokenlatch::StoreContent;
 use tokenlatch::Ticket;
 use tokenlatch::TokenFailure;
 use tokenlatch::Waiter;
+use tokenlatch::inspect;
 
 use super::counts::Row;
 use super::ledger::End;
@@ -100,6 +102,9 @@ impl World {
         let record = if cell.is_empty() { None } else { Some(&*cell) };
         match fault {
             None | Some(Fault::Late) => {
+                if let StoreContent::Corrupt(_) = inspect(&cell) {
+                    self.found_torn(context);
+                }
                 self.tell(context, Event::Loaded { ticket, record });
             }
             Some(Fault::Torn) => {

@@ -105,6 +105,11 @@ impl World {
         }
     }
 
+    /// A write that was torn took with it what the store had held, and nobody repaired that before it was read.
+    pub(crate) fn found_torn(&mut self, context: usize) {
+        self.ledger.faults[self.contexts[context].domain].deceived = Some(self.now);
+    }
+
     /// Whether the store can be the reason for something that began then.
     fn store_failed(&self, context: usize, family: usize, begin: u64) -> bool {
         let faults = self.ledger.faults[self.contexts[context].domain];
