@@ -90,3 +90,43 @@ fn number(told: Result<i32, i32>) -> i32 {
         Ok(number) | Err(number) => number,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capacity_is_what_was_asked_for() {
+        assert_eq!(capacity(None, 4096, 65_535), 4096);
+        assert_eq!(capacity(Some("1"), 4096, 65_535), 1);
+        assert_eq!(capacity(Some("65535"), 4096, 65_535), 65_535);
+        assert_eq!(capacity(Some("0255"), 32, 255), 255);
+    }
+
+    #[test]
+    #[should_panic = "a capacity is not 0"]
+    fn no_capacity_is_none() {
+        capacity(Some(""), 32, 255);
+    }
+
+    #[test]
+    #[should_panic = "a capacity is a number"]
+    fn a_word_is_no_capacity() {
+        capacity(Some("2k"), 32, 255);
+    }
+
+    #[test]
+    #[should_panic = "a capacity is too large"]
+    fn a_capacity_has_an_end() {
+        capacity(Some("256"), 32, 255);
+    }
+
+    #[test]
+    fn a_latch_has_room_for_its_tokens_and_requests() {
+        // In bytes: 752, three times the tokens, 16 for each request, and a tenth of it all.
+        assert_eq!(latch_words(0, 0), 104);
+        assert_eq!(latch_words(64, 4), 139);
+        assert_eq!(latch_words(4096, 32), 1864);
+        assert_eq!(latch_words(usize::MAX, 1), usize::MAX.div_ceil(80));
+    }
+}

@@ -128,3 +128,31 @@ impl core::fmt::Display for Cause {
         f.write_str(self.sentence())
     }
 }
+
+#[cfg(all(test, feature = "capi"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_for_c_ends_at_its_only_nul() {
+        assert_eq!(c_text("abc\0"), c"abc");
+        assert_eq!(c_text("abc"), c"");
+        assert_eq!(c_text("a\0c\0"), c"");
+    }
+
+    #[test]
+    fn texts_for_c_are_those_of_the_library() {
+        for cause in Cause::ALL {
+            let texts = [
+                (cause.c_name(), cause.name()),
+                (cause.c_sentence(), cause.sentence()),
+                (cause.c_sentence_zh(), cause.sentence_zh()),
+                (cause.c_fix(), cause.fix()),
+            ];
+            for (c, text) in texts {
+                assert_eq!(c.to_str(), Ok(text));
+                assert_ne!(text, "");
+            }
+        }
+    }
+}

@@ -4,9 +4,10 @@
 #![cfg(feature = "defmt")]
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
+use tokenlatch::promises::Checked;
 use tokenlatch::{
-    Access, ChallengeKind, Config, Effect, Event, Expiry, Grant, Latch, Now, Outcome, Rejected,
-    Waiter, inspect,
+    Access, Challenge, ChallengeKind, Config, Effect, Event, Expiry, Grant, Latch, Now, Outcome,
+    Rejected, Waiter, inspect,
 };
 
 const ACCESS: &str = "ACCESS-zqxj-4711-first";
@@ -133,4 +134,128 @@ fn no_secret_is_in_a_frame() {
         },
     );
     tell(&mut latch, Event::LogoutRequested);
+}
+
+// promises: P13
+#[test]
+fn no_secret_is_in_a_frame_of_a_header_or_of_a_checker() {
+    let header = format!("Bearer realm=\"r\", error_description=\"{ACCESS}\"");
+    let challenge = Challenge::parse([header.as_bytes()]);
+    log!(challenge, challenge.realm().expect("it has one"));
+    log!(Checked::<128, 2>::new(Config::new(), 1).expect("a config that works"));
+}
+
+// promises: P13
+#[cfg(feature = "recording")]
+#[test]
+fn no_secret_is_in_a_frame_of_a_recording() {
+    use tokenlatch::recording::{Key, Recorded, Recording, Replay, scratch_capacity};
+
+    let key: [u8; 16] = *b"ACCESS-zqxj-4711";
+    let mut buffer = [0; 1_024];
+    let mut latch =
+        Recorded::<128, 2>::new(Config::in_memory(), 1, Key::new(key), &mut buffer).expect("room");
+    let now = Now::monotonic(1_000);
+    latch.handle(now, Event::Opened).expect("first");
+    let Ok(Outcome::Login(ticket)) = latch.handle(now, Event::LoginStarted) else {
+        panic!("no login");
+    };
+    let mut grant = Grant::new(ACCESS);
+    grant.refresh_token = Some(REFRESH);
+    grant.app_data = Some(APP_DATA.as_bytes());
+    let told = latch.handle(now, Event::Granted { ticket, grant });
+    told.expect("it is good");
+    log!(Key::new(key), latch, latch.recorder());
+    let recording = Recording::read(latch.recorder().bytes()).expect("a recording");
+    log!(recording, recording.entries());
+    let mut replay = Replay::<128, 2>::new(&recording).expect("the same latch");
+    let mut scratch = [0; scratch_capacity(128)];
+    let mut entries = 0;
+    while let Some(step) = replay.step(&mut scratch) {
+        log!(step);
+        if let Ok(tokenlatch::recording::Entry::Told { fact, .. }) = step {
+            log!(fact);
+        }
+        entries += 1;
+    }
+    assert!(entries > 5, "{entries}");
+    log!(replay);
+    let difference = tokenlatch::recording::Difference::Seen;
+    log!(
+        difference,
+        tokenlatch::recording::ReplayError::Differs(difference)
+    );
+}
+
+#[cfg(feature = "embassy-sync")]
+mod gate {
+    use core::cell::Cell;
+
+    use embassy_futures::block_on;
+    use embassy_futures::select::Either;
+    use embassy_futures::select::select;
+    use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+    use tokenlatch::gate::{Failed, Gate, Host, TokenError, TokenRequest};
+    use tokenlatch::{Instant, State};
+
+    use super::*;
+
+    /// Logs what it is asked.
+    struct Logging(Cell<bool>);
+
+    impl Host for Logging {
+        async fn wait_until(&self, _: Instant) {
+            core::future::pending::<()>().await;
+        }
+
+        async fn load(&self, _: &mut [u8]) -> Result<usize, Failed> {
+            Err(Failed)
+        }
+
+        async fn store(&self, _: &[u8]) -> Result<(), Failed> {
+            Err(Failed)
+        }
+
+        async fn send_token_request<'r>(
+            &self,
+            request: TokenRequest<'_>,
+            _: &'r mut [u8],
+        ) -> Result<Grant<'r>, TokenError> {
+            assert_eq!(request.refresh_token, REFRESH);
+            log!(request);
+            self.0.set(true);
+            Ok(Grant::new(ACCESS))
+        }
+    }
+
+    // promises: P13
+    #[test]
+    fn no_secret_is_in_a_frame_of_a_gate() {
+        let latch = Latch::<128, 2>::new(Config::in_memory(), 1).expect("a config that works");
+        let gate = Gate::<NoopRawMutex, 128, 2>::new(latch, || Now::monotonic(1_000));
+        let host = Logging(Cell::new(false));
+        let mut runner = gate.runner().expect("the only one");
+        log!(gate, runner);
+        let (mut record, mut reply) = ([0; 1_024], [0; 8]);
+        let both = select(runner.run(&host, &mut record, &mut reply), async {
+            let mut watch = gate.watch().expect("room");
+            log!(watch, watch.changed().await);
+            let mut request = gate.request().expect("room");
+            log!(request);
+            let ticket = gate.login_started().expect("it is opened");
+            let mut grant = Grant::new(ACCESS);
+            grant.refresh_token = Some(REFRESH);
+            let told = gate.granted(ticket, grant);
+            log!(told);
+            let left = request.permit(|permit| assert_eq!(permit.token(), ACCESS));
+            left.await.expect("the gate is open");
+            log!(request, gate, gate.status());
+            gate.refresh().expect("there is a session");
+            while gate.state() != State::Ready {
+                embassy_futures::yield_now().await;
+            }
+        });
+        let Either::Second(()) = block_on(both);
+        assert!(host.0.get(), "the renewal was logged");
+    }
 }

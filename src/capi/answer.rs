@@ -148,6 +148,53 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_says_when_it_ends_and_of_which_type_it_is() {
+        let mut body = *br#"{"access_token":"a","token_type":"DPoP"}"#;
+        let (told, grant, _) = read(200, &mut body);
+        assert_eq!((told, grant.token_type), (1, numbers::TL_TOKEN_TYPE_DPOP));
+        assert_eq!(
+            (grant.expiry, grant.expiry_ms),
+            (numbers::TL_EXPIRY_UNKNOWN, 0)
+        );
+        let parsed = Grant {
+            expiry: Expiry::At(9),
+            ..Grant::new("a")
+        };
+        let grant = grant_of(&parsed);
+        assert_eq!((grant.expiry, grant.expiry_ms), (numbers::TL_EXPIRY_AT, 9));
+    }
+
+    #[test]
+    fn a_status_and_a_size_that_cannot_be_are_refused() {
+        assert_eq!(read(0x1_0000, &mut []).0, numbers::TL_ERR_ARGUMENT);
+        let (mut grant, mut failure) = (grants::NO_GRANT, u32::MAX);
+        let mut misread = |response: &tl_response, grant_size| {
+            // SAFETY: all of it is this function's own memory.
+            unsafe {
+                tl_token_response_read_sized(
+                    response,
+                    size_of::<tl_response>(),
+                    core::ptr::null_mut(),
+                    0,
+                    &raw mut grant,
+                    grant_size,
+                    &raw mut failure,
+                )
+            }
+        };
+        let mut response = grants::NO_RESPONSE;
+        response.status = 200;
+        let size = size_of::<tl_grant>();
+        for wrong in [0, size - 1, size + 1] {
+            assert_eq!(misread(&response, wrong), TL_ERR_ABI, "{wrong}");
+        }
+        assert_eq!(misread(&response, size), 0, "there is no body");
+        let shape = core::ptr::without_provenance(1);
+        response.shape = shape;
+        assert_eq!(misread(&response, size), numbers::TL_ERR_ARGUMENT);
+    }
+
+    #[test]
     fn anything_else_is_a_failure() {
         let mut body = *br#"{"error":"invalid_grant"}"#;
         let (told, grant, failure) = read(400, &mut body);

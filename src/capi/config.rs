@@ -181,3 +181,58 @@ const fn switch(number: u32, field: &'static CStr) -> Result<bool, Wrong> {
 fn small(number: u32, field: &'static CStr) -> Result<u8, Wrong> {
     u8::try_from(number).map_err(|_| (TL_ERR_ARGUMENT, field))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As numbers and back it is the same, whatever was chosen.
+    #[test]
+    fn a_configuration_comes_back_from_its_numbers() {
+        let mut config = Config::new();
+        let check = |config: &Config| {
+            let checked = tl_config::of(config).checked();
+            assert_eq!(checked.map(ValidConfig::get), Ok(*config));
+        };
+        check(&config);
+        for confirmation in [
+            Confirmation::Memory,
+            Confirmation::Stored,
+            Confirmation::ReadBack,
+            Confirmation::Probed,
+        ] {
+            config.confirmation = confirmation;
+            check(&config);
+        }
+        config.lease = LeaseMode::Host;
+        config.credential = Credential::Ambient;
+        config.renewal = Renewal::Login;
+        config.when_signed_out = Waiting::Refuse;
+        check(&config);
+        config.when_unavailable = Waiting::Refuse;
+        config.serve_while_refreshing = true;
+        config.require_challenge = true;
+        check(&config);
+        // Another number at each place, so that none stands for its neighbour.
+        config.wait_limit_ms = 30_001;
+        config.max_attempts = 3;
+        config.refresh_margin_ms = 30_002;
+        config.backoff_base_ms = 1_003;
+        config.backoff_cap_ms = 30_004;
+        config.retry_after_cap_ms = 30_005;
+        config.budget = 4;
+        config.budget_window_ms = 30_006;
+        config.reuse_grace_ms = 30_007;
+        config.fresh_window_ms = 30_008;
+        config.fresh_retry_ms = 30_009;
+        config.clock_tolerance_ms = 30_010;
+        config.store_timeout_ms = 1_011;
+        config.token_timeout_ms = 1_012;
+        config.probe_timeout_ms = 1_013;
+        config.revoke_timeout_ms = 1_014;
+        config.lease_timeout_ms = 30_015;
+        config.login_timeout_ms = 30_016;
+        config.attempts = 5;
+        check(&config);
+    }
+}

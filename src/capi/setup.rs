@@ -182,3 +182,19 @@ pub unsafe extern "C" fn tl_wipe(memory: *mut c_void, len: usize) {
     // SAFETY: the caller's promise.
     unsafe { ptr::wipe_bytes(memory.cast(), len) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_version_is_a_byte() {
+        assert_eq!(["0", "7", "10", "255"].map(part), [0, 7, 10, 255]);
+    }
+
+    #[test]
+    #[should_panic = "a part of the version is a byte"]
+    fn a_larger_part_is_refused() {
+        part("256");
+    }
+}

@@ -100,3 +100,32 @@ unsafe fn codes(
     // SAFETY: the caller of this function lets it live long enough.
     unsafe { ptr::list(array.as_ptr(), len) }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::mem::MaybeUninit;
+
+    use super::*;
+
+    #[test]
+    fn the_form_of_an_expiry_is_one_of_four() {
+        let form = |number| {
+            let mut raw = MaybeUninit::<tl_response_shape>::uninit();
+            // SAFETY: it is this function's own memory, and is written before it is read.
+            unsafe {
+                tl_response_shape_init_sized(raw.as_mut_ptr(), size_of::<tl_response_shape>());
+                let mut raw = raw.assume_init();
+                raw.expiry_form = number;
+                with(&raw const raw, |shape| shape.expiry_form)
+            }
+        };
+        let forms = [
+            ExpiryForm::InSeconds,
+            ExpiryForm::InMilliseconds,
+            ExpiryForm::AtSeconds,
+            ExpiryForm::AtMilliseconds,
+        ];
+        assert_eq!([0, 1, 2, 3].map(form), forms.map(Ok));
+        assert_eq!(form(4), Err(TL_ERR_ARGUMENT));
+    }
+}

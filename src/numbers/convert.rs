@@ -316,3 +316,129 @@ pub(crate) const fn challenge_kind(number: u32) -> Option<ChallengeKind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::why::Cause;
+
+    const GRANT_ERRORS: [GrantError; 8] = [
+        GrantError::Empty,
+        GrantError::Literal,
+        GrantError::Quoted,
+        GrantError::Scheme,
+        GrantError::Character,
+        GrantError::TooLong,
+        GrantError::Lifetime,
+        GrantError::TokenType,
+    ];
+
+    #[test]
+    fn outcomes_and_errors_have_the_numbers_of_the_table() {
+        let ticket = Ticket(1);
+        let outcomes = [
+            Outcome::Done,
+            Outcome::Stale,
+            Outcome::Orphaned,
+            Outcome::Login(ticket),
+            Outcome::Pass,
+            Outcome::Admitted,
+            Outcome::Deliver,
+            Outcome::Retry,
+        ];
+        assert_eq!(outcomes.map(outcome), [0, 1, 2, 3, 4, 5, 6, 7]);
+        let rejections = [
+            Rejected::NotOpened,
+            Rejected::AlreadyOpened,
+            Rejected::QueueFull,
+            Rejected::DuplicateWaiter,
+            Rejected::NoSession,
+            Rejected::Throttled,
+        ];
+        assert_eq!(rejections.map(rejected), [-10, -11, -12, -13, -14, -15]);
+        let numbers = GRANT_ERRORS.map(|error| rejected(Rejected::Grant(error)));
+        assert_eq!(numbers, [-20, -21, -22, -23, -24, -25, -26, -27]);
+        let permits = [PermitError::NotReady, PermitError::Unknown];
+        assert_eq!(permits.map(permit_error), [-30, -31]);
+        let records = [RecordError::Stale, RecordError::BufferTooSmall];
+        assert_eq!(records.map(record_error), [-5, -4]);
+        let configs = [
+            ConfigError::LeaseWithoutStore,
+            ConfigError::ConfirmationWithoutStore,
+            ConfigError::AmbientWithoutProbe,
+            ConfigError::Zero("budget"),
+            ConfigError::BackoffCap,
+            ConfigError::LeaseTimeout,
+        ];
+        assert_eq!(configs.map(config_error), [-40, -41, -42, -43, -44, -45]);
+        for cause in Cause::ALL {
+            let code = i32::from(cause.code());
+            assert_eq!(outcome(Outcome::Surface(*cause)), 256 + code);
+            assert_eq!(permit_error(PermitError::Refused(*cause)), -1000 - code);
+        }
+    }
+
+    #[test]
+    fn orders_have_the_numbers_of_the_table_and_their_tickets() {
+        use crate::waiters::Waiter;
+        let (ticket, state, cause) = (Ticket(9), State::Ready, Cause::Offline);
+        let (waiter, grant_type) = (Waiter::from_u32(5), GrantType::Login);
+        let orders = [
+            (Effect::StateChanged { state }, 0),
+            (Effect::Load { ticket }, 9),
+            (Effect::Store { ticket }, 9),
+            (Effect::Announce, 0),
+            (Effect::ReleaseLease { ticket }, 9),
+            (Effect::AcquireLease { ticket }, 9),
+            (Effect::SendTokenRequest { ticket, grant_type }, 9),
+            (Effect::Probe { ticket }, 9),
+            (Effect::Revoke { ticket }, 9),
+            (Effect::RequireLogin { cause }, 0),
+            (Effect::Refuse { waiter, cause }, 0),
+            (Effect::Release { waiter }, 0),
+        ];
+        for ((order, its), number) in orders.iter().zip(1..) {
+            assert_eq!((effect(order), super::ticket(order)), (number, *its));
+        }
+        let states = [
+            State::Unauthenticated,
+            State::Pending,
+            State::Ready,
+            State::Refreshing,
+            State::Expired,
+        ];
+        assert_eq!(states.map(super::state), [0, 1, 2, 3, 4]);
+        let types = [GrantType::RefreshToken, GrantType::Login];
+        assert_eq!(types.map(super::grant_type), [0, 1]);
+    }
+
+    /// Each number means one thing, and that thing has this number.
+    #[test]
+    fn numbers_mean_what_they_stand_for() {
+        let failures = (0..1_000).filter_map(token_failure);
+        assert_eq!(failures.count(), 16);
+        #[cfg(feature = "capi")]
+        for number in 0..1_000 {
+            if let Some(read) = token_failure(number) {
+                assert_eq!(failure(read), number);
+            }
+            if let Some(kind) = challenge_kind(number) {
+                assert_eq!(challenge(kind), number);
+            }
+        }
+        #[cfg(feature = "capi")]
+        assert_eq!((0..1_000).filter_map(challenge_kind).count(), 9);
+        let expiries = [Expiry::Unknown, Expiry::In(5), Expiry::At(5)].map(Some);
+        assert_eq!([0, 1, 2].map(|number| expiry(number, 5)), expiries);
+        assert_eq!(expiry(3, 5), None);
+        let types = [Some(TokenType::Bearer), Some(TokenType::Dpop), None];
+        assert_eq!([0, 1, 2].map(token_type), types);
+        let results = [
+            Some(ProbeResult::Accepted),
+            Some(ProbeResult::Refused),
+            Some(ProbeResult::Unreachable),
+            None,
+        ];
+        assert_eq!([0, 1, 2, 3].map(probe_result), results);
+    }
+}

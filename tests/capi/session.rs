@@ -195,8 +195,14 @@ fn a_token_response_is_read_by_its_shape() {
     assert_eq!(refused, (TL_OUTCOME_DONE, u64::MAX, TL_CAUSE_NOT_SIGNED_IN));
 
     let (nothing, no_text) = ([null()], [c"\xFF".as_ptr()]);
-    let arguments: [&dyn Fn(&mut tl_response_shape); 7] = [
+    let arguments: [&dyn Fn(&mut tl_response_shape); 13] = [
         &|shape| shape.access_token = null(),
+        &|shape| shape.access_token = c"\xFF".as_ptr(),
+        &|shape| shape.refresh_token = c"\xFF".as_ptr(),
+        &|shape| shape.expiry = c"\xFF".as_ptr(),
+        &|shape| shape.token_type = c"\xFF".as_ptr(),
+        &|shape| shape.scope = c"\xFF".as_ptr(),
+        &|shape| shape.code = c"\xFF".as_ptr(),
         &|shape| shape.expiry_form = 4,
         &|shape| shape.subject = c"\xFF".as_ptr(),
         &|shape| (shape.success_codes, shape.success_codes_len) = (codes.as_ptr(), 9),

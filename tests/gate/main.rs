@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+mod bare;
 mod cancel;
 mod chance;
 mod executor;
