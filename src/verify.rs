@@ -247,7 +247,7 @@ impl<const W: usize> Machine<W> {
     }
 
     pub(crate) const fn nonces(&self) -> [u32; 3] {
-        [self.stamp.origin, self.stamp.nonce, self.debt_seen.0]
+        [self.stamp.origin, self.stamp.nonce, self.debt_seen.nonce]
     }
 
     pub(crate) fn each_nonce(&mut self, f: &mut dyn FnMut(&mut u32)) {
