@@ -146,6 +146,7 @@ impl World {
         let ticket = Ticket::from_u32(write.ticket);
         let told = match write.fault {
             None => {
+                self.note_written(context, &write.bytes);
                 self.put(context, write.bytes);
                 Event::Stored { ticket }
             }

@@ -1,5 +1,7 @@
 //! What the world knows better than any context: which token requests there were, and why a session may end.
 
+use std::collections::BTreeSet;
+
 use tokenlatch::StoreContent;
 use tokenlatch::Ticket;
 use tokenlatch::inspect;
@@ -62,8 +64,10 @@ pub(crate) struct Ledger {
     /// By domain: up to which sign-in somebody signed out, or the server refused the refresh token.
     signed_out: Vec<Option<usize>>,
     refused: Vec<Option<usize>>,
-    /// By domain: when that was the last time.
+    /// By domain: when that was the last time, or when the store had it.
     tombstone: Vec<Option<u64>>,
+    /// The contexts that have ended a sign-in and not told the store yet.
+    untold: BTreeSet<usize>,
     set_back: Option<u64>,
 }
 
@@ -75,6 +79,7 @@ impl Ledger {
             signed_out: vec![None; domains],
             refused: vec![None; domains],
             tombstone: vec![None; domains],
+            untold: BTreeSet::new(),
             set_back: None,
         }
     }
@@ -211,6 +216,7 @@ impl World {
                 let refused = &mut self.ledger.refused[domain];
                 *refused = (*refused).max(Some(key.family));
                 self.ledger.tombstone[domain] = Some(self.now);
+                self.ledger.untold.insert(context);
             }
         }
         let end = if answer == Answer::Lost {
@@ -275,6 +281,18 @@ impl World {
         let domain = self.contexts[context].domain;
         self.ledger.signed_out[domain] = self.domains[domain].newest;
         self.ledger.tombstone[domain] = Some(self.now);
+        self.ledger.untold.insert(context);
+    }
+
+    /// The store has taken a record. An end that it had not heard of before counts from now: which came first, that
+    /// end or a login in another context, no store can tell.
+    pub(crate) fn note_written(&mut self, context: usize, record: &[u8]) {
+        if let StoreContent::Tombstone(_) = inspect(record) {
+            if self.ledger.untold.remove(&context) {
+                let domain = self.contexts[context].domain;
+                self.ledger.tombstone[domain] = Some(self.now);
+            }
+        }
     }
 
     /// The credential in a context's memory.
