@@ -56,7 +56,7 @@ const plugin = {
   setup(builder) {
     builder.onResolve({ filter: /^core:(bytes|causes)$/ }, ({ path }) => ({ path, namespace: "core" }));
     builder.onLoad({ filter: /^core:bytes$/, namespace: "core" }, () => ({
-      contents: `export const shift = ${found.shift}; export const text = ${JSON.stringify(found.text)};`,
+      contents: Object.entries(found).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join("\n"),
     }));
     builder.onLoad({ filter: /^core:causes$/, namespace: "core" }, () => ({
       contents: `export const CAUSES = ${JSON.stringify(causes())};`,

@@ -1,5 +1,5 @@
-import { shift, text } from "core:bytes";
-import { decode } from "./decode.js";
+import { at, count, places, shift, text } from "core:bytes";
+import { decode, merge } from "./decode.js";
 
 let bytes;
 
@@ -15,7 +15,7 @@ const later = async () => {
 
 /** A fresh core: at once where that is allowed. */
 export const boot = () => {
-  bytes = bytes || decode(text, shift);
+  bytes = bytes || merge(decode(text, shift), places, count, at);
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
   } catch {
