@@ -259,7 +259,8 @@ impl<const T: usize, const W: usize> Context<T, W> {
     }
 
     /// Writes something to `buffer`: for the order with this ticket 0 the refresh token, 1 the token to revoke, 2 the
-    /// record, 3 the credential to probe with; for any ticket 4 the scope, 5 the subject, 6 the app's bytes.
+    /// record, 3 the credential to probe with; for any ticket 4 the scope, 5 the subject, 6 the app's bytes, 7 the
+    /// generation that the store has, in eight bytes.
     ///
     /// Returns its length, or the negative number of an error: the order was superseded, or there is no such thing.
     pub fn read(&self, what: u32, ticket: u32, buffer: &mut [u8]) -> i32 {
@@ -280,6 +281,12 @@ impl<const T: usize, const W: usize> Context<T, W> {
             4 => self.latch.scope().map(str::as_bytes),
             5 => self.latch.subject().map(str::as_bytes),
             6 => self.latch.app_data(),
+            7 if !self.latch.is_volatile() => {
+                let now = self.latch.generation();
+                let both = (u64::from(now.sign_in) << 32) | u64::from(now.serial);
+                return copy(&both.to_be_bytes(), buffer);
+            }
+            7 => None,
             _ => return numbers::TL_ERR_ARGUMENT,
         };
         match text {

@@ -71,10 +71,10 @@ export const classify = (shape, status, body) => {
   let millis = 0;
   if (end != null && end !== "") {
     // Numbers and numbers in strings; the whole part counts.
-    if (typeof end === "number" || /^(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text(end))) millis = Math.floor(end);
+    if (typeof end === "number" || /^(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text(end))) millis = Math.floor(end) * (shape.unit ?? 1000);
     if (!(millis > 0)) return UNUSABLE_LIFETIME;
     // Ten years, and the year 9999.
-    millis = Math.min(millis * (shape.unit || 1000), shape.expires_at ? 253402300799999 : 315360000000);
+    millis = Math.min(millis, shape.expires_at ? 253402300799999 : 315360000000);
     form = shape.expires_at ? 2 : 1;
   }
   if (/d/i.test(type)) form += 4;

@@ -28,7 +28,7 @@ export const createLatch = (options) => {
     seed: () => crypto.getRandomValues(new Uint32Array(2)),
     store: either(cell, localStore(name)),
     lease: (globalThis.navigator || 0).locks ? webLock(name) : cell.lease,
-    announce: () => announce(),
+    announce: (generation) => announce(generation),
     see,
     failure,
     fetch: (request, init) => fetch(request, init),

@@ -6,11 +6,13 @@ import {
   ADMITTED,
   AMBIENT,
   ANSWERED,
+  ARGUMENT,
   BUFFER,
   CONFIRMATION,
   CREDENTIAL,
   DESTROYED,
   FAILED,
+  GENERATION,
   GRANTED,
   GRANT_ERRORS,
   GRANT_TOO_LONG,
@@ -23,11 +25,13 @@ import {
   LOAD_FAILED,
   LOGIN_STARTED,
   LOGOUT_REQUESTED,
+  NOT_LOADED,
   NOT_REPLAYABLE,
   OPENED,
   ORPHANED,
   PENDING,
   PROBED,
+  READY,
   RECORD,
   REFRESH_REQUESTED,
   REFRESH_TOKEN,
@@ -53,16 +57,15 @@ import {
 const STATES = ["Unauthenticated", "Pending", "Ready", "Refreshing", "Expired"];
 
 /** Why a request did not leave, or a login failed: `cause` is a number that `tokenlatch/why` explains. */
-export class LatchError extends Error {
-  constructor(cause, response) {
-    super("tokenlatch " + cause);
-    this.name = "LatchError";
-    this.cause = cause;
-    this.response = response;
-  }
+export function LatchError(cause, response) {
+  // A class has no equal in ES5, where `this` would be no error.
+  const error = new Error("tokenlatch " + cause);
+  Object.setPrototypeOf(error, LatchError.prototype);
+  return Object.assign(error, { cause, response });
 }
+LatchError.prototype = Object.create(Error.prototype, { name: { value: "LatchError" }, constructor: { value: LatchError } });
 
-const soon = (work, ...args) => Promise.resolve().then(() => work && work(...args));
+const soon = (work, a, b) => Promise.resolve().then(() => work && work(a, b));
 
 /**
  * A latch over a core.
@@ -76,14 +79,14 @@ export const start = (boot, host) => {
   let state = 0;
   let lastWaiter = 0;
   let writes = Promise.resolve();
-  const queue = [];
+  let queue = [];
   const waiting = new Map();
   const listeners = new Set();
   const reasons = new WeakMap();
   const steps = [];
 
-  // Runs at once, or as soon as there is a core.
-  const when = (work) => (core ? work() : queue.push(work));
+  // Runs at once, or as soon as there is a core or will be none.
+  const when = (work) => (queue ? queue.push(work) : work());
 
   // Bytes travel as strings with a character for each, and are wiped where they were.
   const put = (text) => {
@@ -133,54 +136,59 @@ export const start = (boot, host) => {
     return outcome;
   };
 
+  const succeeded = (status) => status > 199 && status < 300;
+
   // The answer to a login or a token request.
-  const answer = async (ticket, work) => {
-    let response, header, failure, token;
+  const answer = (ticket, work) => {
+    let response, header, token;
     let retryAfter = -1;
-    try {
-      response = await work();
-      let status, body;
-      [status, header, body] = host.see(response);
-      // A cookie session shows nothing but that it was let in.
-      failure = host.cookie && status > 199 && status < 300 ? ["", "", "", "", 0, 0] : classify(host.shape || {}, status, await body());
-      if (failure.push) {
-        // Bytes of UTF-8; a half of a surrogate pair has none, and throws.
-        const fields = [...failure.splice(0, 4), ""].map((field) => unescape(encodeURIComponent(field)));
-        token = fields[1] || fields[0];
-        failure.push(fields.map((field) => String.fromCharCode(field.length >> 8, field.length) + field).join(""));
-      }
-      const later = header("retry-after");
-      if (later) retryAfter = Math.ceil(later >= 0 ? later : (Date.parse(later) - Date.now()) / 1e3);
-    } catch (error) {
-      failure = host.failure(error);
-      response = error;
-    }
-    if (failure.push) {
-      const [form, millis, fields] = failure;
-      put(fields);
-      const outcome = tell(GRANTED, ticket, form, millis, Date.parse(header("date")) || 0);
-      if (!outcome) return;
-      if (outcome > 0) {
-        // Nobody's tokens: the sign-in that they belong to is over.
-        if (outcome === ORPHANED) soon(host.revoke, token).catch(() => {});
-        throw new LatchError(outcome === ORPHANED ? SIGNED_OUT : SUPERSEDED, response);
-      }
-      failure = UNUSABLE - (outcome > GRANT_ERRORS ? GRANT_TOO_LONG : outcome);
-    }
-    tell(TOKEN_FAILED, ticket, failure, retryAfter);
-    throw new LatchError(FAILED + failure, response);
+    return soon(work)
+      .then((came) => {
+        response = came;
+        const [status, look, body] = host.see(came);
+        header = look;
+        const later = look("retry-after");
+        if (later) retryAfter = Math.ceil(later >= 0 ? later : (Date.parse(later) - Date.now()) / 1e3);
+        // A cookie session shows nothing but that it was let in.
+        if (host.cookie && succeeded(status)) return ["", "", "", "", 0, 0];
+        return Promise.resolve(body()).then((body) => classify(host.shape || {}, status, body));
+      })
+      .then((found) => {
+        if (found.push) {
+          // Bytes of UTF-8; a half of a surrogate pair has none, and throws.
+          const fields = found.splice(0, 4, "").map((field) => unescape(encodeURIComponent(field)));
+          token = fields[1] || fields[0];
+          found[0] = fields.concat("").map((field) => String.fromCharCode(field.length >> 8, field.length) + field).join("");
+        }
+        return found;
+      })
+      .catch((error) => host.failure((response = error)))
+      .then((failure) => {
+        if (failure.push) {
+          const [fields, form, millis] = failure;
+          put(fields);
+          const outcome = tell(GRANTED, ticket, form, millis, Date.parse(header("date")) || 0);
+          if (!outcome) return;
+          if (outcome > 0) {
+            // Nobody's tokens: the sign-in that they belong to is over.
+            if (outcome === ORPHANED) soon(host.revoke, token).catch(() => {});
+            throw new LatchError(outcome === ORPHANED ? SIGNED_OUT : SUPERSEDED, response);
+          }
+          failure = UNUSABLE - (outcome > GRANT_ERRORS ? GRANT_TOO_LONG : outcome);
+        }
+        tell(TOKEN_FAILED, ticket, failure, retryAfter);
+        throw new LatchError(FAILED + failure, response);
+      });
   };
 
   // How a token travels.
-  const placed = (token, scheme) => ({
-    ...(token && { [host.header || "Authorization"]: `${host.scheme ?? scheme} ${token}`.trim() }),
-  });
+  const placed = (token, scheme) => (token ? { [host.header || "Authorization"]: `${host.scheme ?? scheme} ${token}`.trim() } : {});
 
   const orders = [
     ,
     (next) => {
       state = next;
-      for (const listener of listeners) soon(listener, STATES[state]);
+      listeners.forEach((listener) => soon(listener, STATES[state]));
     },
     (ticket) => {
       soon(host.store.read).then(
@@ -201,7 +209,7 @@ export const start = (boot, host) => {
         );
       });
     },
-    () => soon(host.announce),
+    () => soon(host.announce, read(GENERATION, 0)),
     () => release(),
     (ticket) => {
       release = host.lease(
@@ -222,7 +230,7 @@ export const start = (boot, host) => {
       soon(host.probe, placed(token, "Bearer")).then(
         (response) => {
           const [status] = host.see(response);
-          tell(PROBED, ticket, status === 401 ? 1 : status > 199 && status < 300 ? 0 : 2);
+          tell(PROBED, ticket, status === 401 ? 1 : succeeded(status) ? 0 : 2);
         },
         () => tell(PROBED, ticket, 2),
       );
@@ -272,33 +280,39 @@ export const start = (boot, host) => {
         if (signal.aborted) return cancel();
         signal.addEventListener("abort", cancel);
       }
-      const outcome = ended ? DESTROYED : tell(ACCESS_REQUESTED, waiter, retry, receipt);
+      const outcome = ended || tell(ACCESS_REQUESTED, waiter, retry, receipt);
       if (outcome !== ADMITTED) end(waiter, outcome > SURFACE ? outcome - SURFACE : outcome);
     });
 
   const answered = (permit, status, challenge) =>
     tell(ANSWERED, permit.receipt, status, challenge ? put(challenge) : -1);
 
-  const run = (send, { signal, replay = true, see = host.see } = {}) =>
+  // What an answer means for its request.
+  const judge = (permit, response, see = host.see) => {
+    const [status, header] = see(response);
+    const copy = () => (response.clone ? response.clone() : response);
+    return Promise.resolve(host.isAuthFailure && host.isAuthFailure(copy())).then((failed) => {
+      const outcome = answered(permit, failed ? 401 : status, header("www-authenticate"));
+      if (outcome > SURFACE) reasons.set(response, outcome - SURFACE);
+      return outcome === RETRY;
+    });
+  };
+
+  const run = (send, { signal, replay = true, see } = {}) =>
     new Promise((resolve, reject) => {
       const attempt = (retry, receipt, last) =>
         gate(
           signal,
-          async (permit) => {
-            try {
-              const response = await send(permit);
-              let [status, header] = see(response);
-              if (host.isAuthFailure && (await host.isAuthFailure(response.clone ? response.clone() : response))) status = 401;
-              const outcome = answered(permit, status, header("www-authenticate"));
-              if (outcome === RETRY) {
-                if (replay) return attempt(1, permit.receipt, response);
-                throw new LatchError(NOT_REPLAYABLE, response);
-              }
-              if (outcome > SURFACE) reasons.set(response, outcome - SURFACE);
-              resolve(response);
-            } catch (error) {
-              reject(error);
-            }
+          (permit) => {
+            new Promise((sent) => sent(send(permit)))
+              .then((response) =>
+                judge(permit, response, see).then((again) => {
+                  if (!again) resolve(response);
+                  else if (replay) attempt(1, permit.receipt, response);
+                  else throw new LatchError(NOT_REPLAYABLE, response);
+                }),
+              )
+              .catch(reject);
           },
           (error) => {
             if (error) error.response = last;
@@ -316,8 +330,9 @@ export const start = (boot, host) => {
   const login = (work) =>
     new Promise((resolve, reject) =>
       when(() => {
+        if (ended) return reject(new LatchError(ended));
         tell(LOGIN_STARTED);
-        answer(said, async () => (typeof work === "function" ? work() : work)).then(() => {
+        answer(said, () => (typeof work === "function" ? work() : work)).then(() => {
           const settled = () => {
             if (state === PENDING) return;
             listeners.delete(settled);
@@ -335,7 +350,10 @@ export const start = (boot, host) => {
     base = core.a() + 16;
     bytes = new Uint8Array(buffer);
     out = new Float64Array(buffer, base - 16, 2);
-    const set = (key, value) => core.c(key, value);
+    const set = (key, value) => {
+      // The core would take NaN for 0 and cut what is too large.
+      if (key >>> 0 !== key || value >>> 0 !== value || core.c(key, value)) throw new LatchError(ARGUMENT);
+    };
     if (!host.store) {
       set(HAS_STORE, 0);
       set(CONFIRMATION, 0);
@@ -347,19 +365,29 @@ export const start = (boot, host) => {
     }
     if (host.relogin) set(RENEWAL, 1);
     for (const key in host.tune) set(+key, host.tune[key]);
-    const wrong = core.s(...host.seed());
+    const [low, high] = host.seed();
+    const wrong = core.s(low, high);
     if (wrong) throw new LatchError(wrong);
     tell(OPENED);
-    for (const work of queue.splice(0)) work();
+  };
+  const flush = () => {
+    const works = queue;
+    queue = 0;
+    works.forEach((work) => work());
   };
   const exports = boot();
-  if (exports.then) exports.then(opened);
-  else opened(exports);
+  if (exports.then) {
+    exports.then(opened).catch((error) => (ended = error.cause || NOT_LOADED)).then(flush);
+  } else {
+    opened(exports);
+    flush();
+  }
 
   return {
     run,
     enter,
     answered,
+    judge,
     login,
     logout: () => when(() => tell(LOGOUT_REQUESTED)),
     renew: () => when(() => tell(REFRESH_REQUESTED)),
@@ -379,17 +407,20 @@ export const start = (boot, host) => {
     },
     why: (response) => reasons.get(response.response || response) || response.cause,
     trace: () => steps.slice(),
-    tell: (kind) => when(() => tell(kind)),
+    // Another context's announcement of what this one has is no news: under a lease a generation is one record.
+    tell: (kind, generation) =>
+      when(() => (generation && host.lease && state === READY && generation === read(GENERATION, 0)) || tell(kind)),
     note: (response, cause) => reasons.set(response, cause),
     destroy() {
-      ended = ended || when(() => {
+      if (ended === DESTROYED) return;
+      ended = DESTROYED;
+      when(() => {
         clearTimeout(timer);
         release && release();
-        for (const waiter of [...waiting.keys()]) end(waiter, DESTROYED);
+        waiting.forEach((_, waiter) => end(waiter, DESTROYED));
         // Nothing secret is left in its memory.
-        bytes.fill(0);
+        bytes && bytes.fill(0);
         host.close && host.close();
-        return true;
       });
     },
   };

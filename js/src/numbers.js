@@ -71,6 +71,7 @@ export const CREDENTIAL = 3;
 export const SCOPE = 4;
 export const SUBJECT = 5;
 export const APP_DATA = 6;
+export const GENERATION = 7;
 
 // The configuration's fields that the host loop sets itself.
 export const HAS_STORE = 0;
@@ -78,6 +79,9 @@ export const CONFIRMATION = 1;
 export const LEASE = 2;
 export const AMBIENT = 3;
 export const RENEWAL = 4;
+
+// An argument that is none.
+export const ARGUMENT = -1;
 
 // Errors of grants, from here down.
 export const GRANT_ERRORS = -20;
@@ -88,6 +92,7 @@ export const BUFFER = 16512;
 
 // States and causes that the host loop knows.
 export const PENDING = 1;
+export const READY = 2;
 export const SIGNED_OUT = 2;
 
 // Causes of the host's own, beside those of the core. A failed token request is 200 and how it failed.
@@ -95,4 +100,5 @@ export const REDIRECTED = 100;
 export const NOT_REPLAYABLE = 101;
 export const DESTROYED = 102;
 export const SUPERSEDED = 103;
+export const NOT_LOADED = 104;
 export const FAILED = 200;

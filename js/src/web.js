@@ -29,12 +29,16 @@ export const page = (name, tell) => {
   on(window, "offline", () => tell(WENT_OFFLINE));
   if (navigator.onLine === false) tell(WENT_OFFLINE);
 
-  // Other tabs are told that the store changed, and nothing else.
+  // Other tabs are told that the store changed, with the generation that it has now, and nothing else.
   const key = name + "!";
   const channel = BroadcastChannel && new BroadcastChannel(name);
-  on(channel || window, channel ? "message" : "storage", (event) => (channel || event.key === key) && tell(STORE_CHANGED));
+  on(channel || window, channel ? "message" : "storage", ({ data, key: changed, newValue }) => {
+    if (channel) tell(STORE_CHANGED, data);
+    // What is random makes every writing a change.
+    else if (changed === key) tell(STORE_CHANGED, `${newValue}`.slice(0, 8));
+  });
   return [
-    () => (channel ? channel.postMessage(0) : localStorage.setItem(key, Math.random())),
+    (generation) => (channel ? channel.postMessage(generation) : localStorage.setItem(key, generation + Math.random())),
     () => {
       removers.forEach((remove) => remove());
       channel && channel.close();

@@ -1,7 +1,7 @@
 // What the numbers mean, for people. Only who imports this pays for the texts.
 
 import { CAUSES } from "core:causes";
-import { DESTROYED, FAILED, NOT_REPLAYABLE, REDIRECTED, SUPERSEDED } from "./numbers.js";
+import { DESTROYED, FAILED, NOT_LOADED, NOT_REPLAYABLE, REDIRECTED, SUPERSEDED } from "./numbers.js";
 
 // What only a host can know.
 const HOST = [
@@ -27,6 +27,13 @@ const HOST = [
     "在此次登录得到响应之前，另一次登录已开始。",
     "wait for the newer one",
   ],
+  [
+    NOT_LOADED,
+    "NotLoaded",
+    "The page may not run WebAssembly, and the core as JavaScript could not be loaded.",
+    "页面不允许运行 WebAssembly，且 JavaScript 版核心无法加载。",
+    "serve the module tokenlatch/core with the page",
+  ],
 ];
 
 const FAILURES = [
@@ -41,6 +48,7 @@ const FAILURES = [
 ];
 
 const ERRORS = {
+  "-1": ["Argument", "A setting is not a number that it can have.", "某个设置的数值无效。"],
   "-12": ["QueueFull", "As many requests wait as there is room for.", "等待的请求已满。"],
   "-14": ["NoSession", "There is no session to renew.", "没有可续期的会话。"],
   "-15": ["Throttled", "The budget of token requests is spent.", "令牌请求的配额已用完。"],

@@ -13,7 +13,7 @@ const DAY = `
   latch.destroy();
 `;
 
-const run = (before) =>
+const run = (before, DAY) =>
   execFileSync(process.execPath, ["--input-type=module", "-e", before + DAY], {
     cwd: new URL("..", import.meta.url),
     encoding: "utf8",
@@ -27,5 +27,31 @@ for (const [name, before] of [
     WebAssembly.instantiate = async () => { throw new WebAssembly.CompileError("policy"); };`],
   ["where it may not block", `WebAssembly.Module = class { constructor() { throw new RangeError("too large"); } };`],
 ]) {
-  test(`a login and a request ${name}`, () => assert.equal(run(before), "Bearer t Ready Ready"));
+  test(`a login and a request ${name}`, () => assert.equal(run(before, DAY), "Bearer t Ready Ready"));
 }
+
+// What asks before it is known that there is no core, what asks then, and what would have been a login.
+const NIGHT = `
+  const { createLatch } = await import("tokenlatch");
+  const latch = createLatch({ store: undefined, lease: undefined, refresh() {}, tune: globalThis.tune });
+  const cause = (promise) => promise.then(() => "done", (error) => error.name + " " + error.cause);
+  const early = [latch.ready(), latch.login({ access_token: "t" })].map(cause);
+  console.log(await Promise.all(early), await cause(latch.ready()), latch.state, latch.subject);
+  latch.logout();
+  latch.destroy();
+`;
+
+const WITHOUT = `
+  delete globalThis.WebAssembly;
+  const hooks = 'export const resolve = (name, context, next) => { if (name === "tokenlatch/core") throw new Error("gone"); return next(name, context); }';
+  (await import("node:module")).register("data:text/javascript," + encodeURIComponent(hooks));
+`;
+
+test("without any core what asks is told so", () =>
+  assert.equal(run(WITHOUT, NIGHT), "[ 'LatchError 104', 'LatchError 104' ] LatchError 104 Unauthenticated undefined"));
+
+test("a wrong setting is told by each request where the core is loaded later", () =>
+  assert.equal(
+    run("delete globalThis.WebAssembly; globalThis.tune = { 9: NaN };", NIGHT),
+    "[ 'LatchError -1', 'LatchError -1' ] LatchError -1 Unauthenticated undefined",
+  ));

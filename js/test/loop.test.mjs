@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLatch, LatchError } from "../dist/index.js";
 import { memoryStore } from "../dist/stores.js";
-import { WAIT_LIMIT_MS, FRESH_RETRY_MS, WHEN_SIGNED_OUT } from "../dist/config.js";
+import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, FRESH_RETRY_MS, MAX_ATTEMPTS, WAIT_LIMIT_MS, WHEN_SIGNED_OUT } from "../dist/config.js";
 import { explain, describe } from "../dist/why.js";
 
 /** A server whose tokens are numbered; refresh tokens work once. */
@@ -128,6 +128,32 @@ test("a request that waits too long is refused, and one that may not wait at onc
   await assert.rejects(other.ready(), rejected(1));
 });
 
+test("a setting that is no number for its field is refused, whatever is wrong with it", () => {
+  const server = newServer();
+  const wrong = [NaN, Infinity, -Infinity, -1, 0.5, 2 ** 32, 2 ** 53, 2 ** 53 + 2, 1e300, "10", null, undefined, true];
+  for (const value of wrong) assert.throws(() => newLatch(server, { tune: { [WAIT_LIMIT_MS]: value } }), rejected(-1), String(value));
+  // A choice that there is not, more than fits into a small field, and fields that there are not.
+  for (const tune of [{ [WHEN_SIGNED_OUT]: 2 }, { [MAX_ATTEMPTS]: 256 }, { 99: 1 }, { "-1": 1 }, { "1.5": 1 }, { WAIT_LIMIT_MS: 1 }]) {
+    assert.throws(() => newLatch(server, { tune }), rejected(-1), JSON.stringify(tune));
+  }
+  assert.equal(explain(-1).name, "Argument");
+  newLatch(server, { tune: { [WAIT_LIMIT_MS]: 2 ** 32 - 1 } }).destroy();
+});
+
+test("settings that don't fit together are refused", () => {
+  assert.throws(() => newLatch(newServer(), { tune: { [BACKOFF_BASE_MS]: 1000, [BACKOFF_CAP_MS]: 10 } }), rejected(-44));
+  assert.equal(explain(-44).name, "BackoffCap");
+});
+
+test("a lifetime in a unit that is none fails the login", async (t) => {
+  const server = newServer();
+  for (const unit of [NaN, 0, -1, "ms"]) {
+    const latch = newLatch(server, { shape: { unit } });
+    t.after(latch.destroy);
+    await assert.rejects(latch.login(server.grant()), rejected(242));
+  }
+});
+
 test("a restart finds what the store holds", async (t) => {
   const server = newServer();
   const store = memoryStore();
@@ -237,6 +263,8 @@ test("a destroyed latch refuses and can be destroyed again", async () => {
   latch.destroy();
   await assert.rejects(waiting, rejected(102));
   await assert.rejects(latch.request(server.api), rejected(102));
+  await assert.rejects(latch.login(server.grant), rejected(102));
+  assert.equal(server.issued, 0);
 });
 
 test("two latches share nothing", async (t) => {
