@@ -10,6 +10,16 @@ const origin = (url) => new URL(url, here.href).origin;
 /** Whether a token may go to this address. */
 export const allows = (host, url) => (host.allow || [here.origin]).includes(origin(url));
 
+/** Status and headers of an answer to this request. */
+export const seePage = (latch, request) => (response) => {
+  if (response.redirected && response.status === 401 && origin(response.url) !== origin(request.url)) {
+    // Browsers drop `Authorization` on the way to another origin: this says nothing about the token.
+    latch.note(response, REDIRECTED);
+    return [0, () => null];
+  }
+  return see(response);
+};
+
 export const gatedFetch = (latch, host) => (input, init) => {
   const request = new Request(input, { ...(host.cookie && { credentials: "include" }), ...init });
   const send = host.fetch;
@@ -22,17 +32,6 @@ export const gatedFetch = (latch, host) => (input, init) => {
       for (const name in headers) attempt.headers.set(name, headers[name]);
       return send(attempt);
     },
-    {
-      signal: request.signal,
-      replay,
-      see: (response) => {
-        if (response.redirected && response.status === 401 && origin(response.url) !== origin(request.url)) {
-          // Browsers drop `Authorization` on the way to another origin: this says nothing about the token.
-          latch.note(response, REDIRECTED);
-          return [0, () => null];
-        }
-        return see(response);
-      },
-    },
+    { signal: request.signal, replay, see: seePage(latch, request) },
   );
 };

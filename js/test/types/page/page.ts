@@ -1,9 +1,11 @@
 // The declarations, as an application's compiler reads them.
 
 import axios from "axios";
+import ky, { type Hooks } from "ky";
 import { createLatch, LatchError, type State, type Store } from "tokenlatch";
 import { attach } from "tokenlatch/axios";
 import { WAIT_LIMIT_MS } from "tokenlatch/config";
+import { hooks } from "tokenlatch/ky";
 import { memoryStore, sessionStore } from "tokenlatch/stores";
 import { redeem } from "tokenlatch/ticket";
 import { describe, explain } from "tokenlatch/why";
@@ -34,6 +36,9 @@ export const use = async (): Promise<State> => {
   await redeem(latch, (ticket) => fetch("/ticket?" + ticket));
   return latch.login(fetch("/login"));
 };
+
+export const gated: Hooks = hooks(latch);
+export const client = ky.create({ hooks: hooks(latch), context: { public: true } });
 
 export const stores: Store[] = [memoryStore(), sessionStore()];
 
