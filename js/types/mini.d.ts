@@ -13,15 +13,31 @@ export interface Task {
   offProgressUpdate(listener?: (result: any) => void): void;
 }
 
-/** What the platform's own function takes. `public: true` sends without a token. */
+/** What the latch looks at of what the platform's own function takes. `public: true` sends without a token. */
 export interface Request {
   url: string;
-  header?: Record<string, any>;
-  public?: boolean;
+  header?: object | undefined;
+  public?: boolean | undefined;
   success?(result: any): void;
   fail?(error: any): void;
   complete?(result: any): void;
-  [more: string]: any;
+}
+
+/** What the latch uses of a platform. */
+export interface Platform {
+  request(options: any): any;
+  uploadFile?(options: any): any;
+  downloadFile?(options: any): any;
+  connectSocket?(options: any): any;
+  login?(options: any): any;
+  getStorage?(options: any): any;
+  setStorage?(options: any): any;
+  getStorageSync?(key: any): any;
+  setStorageSync?(key: any, data?: any): any;
+  onAppShow?(listener: () => void): any;
+  offAppShow?(listener?: any): any;
+  onNetworkStatusChange?(listener: (status: { isConnected: boolean }) => void): any;
+  offNetworkStatusChange?(listener?: any): any;
 }
 
 /** A task; without callbacks also a promise. */
@@ -54,10 +70,10 @@ export interface Options extends CommonOptions {
 
 /** The latch of a mini-program. Its functions take and give what the platform's do. */
 export interface Latch extends CommonLatch {
-  request(request: Request): Sent;
-  uploadFile(request: Request): Sent;
-  downloadFile(request: Request): Sent;
-  connectSocket(request: Request): Socket;
+  request<R extends Request>(request: R): Sent;
+  uploadFile<R extends Request>(request: R): Sent;
+  downloadFile<R extends Request>(request: R): Sent;
+  connectSocket<R extends Request>(request: R): Socket;
   /** Signs in; without an argument by the platform's code. */
   login(work?: unknown): Promise<State>;
   /** The address of a page in a web-view, with the one-time ticket that `issue` gives. */
@@ -65,4 +81,4 @@ export interface Latch extends CommonLatch {
 }
 
 /** A latch for a mini-program. `platform` is `wx`, `my`, `tt`, `qq`, `swan`, `uni` or Taro. */
-export function createLatch(platform: object, options: Options): Latch;
+export function createLatch(platform: Platform, options: Options): Latch;

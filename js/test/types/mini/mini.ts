@@ -1,7 +1,7 @@
 // The declarations together with the platform's own.
 
-import { createLatch } from "tokenlatch/mini";
-import { taro } from "tokenlatch/interceptors";
+import { createLatch, type Platform } from "tokenlatch/mini";
+import { interceptors, taro } from "tokenlatch/interceptors";
 
 const latch = createLatch(wx, {
   allow: ["https://api.test"],
@@ -26,6 +26,30 @@ Page({
     const { data } = await latch.request({ url: "https://api.test/orders" });
     console.log(data, taro(latch));
   },
+});
+
+// The platform's own object is what the adapter asks for, and an object without requests is not.
+export const platform: Platform = wx;
+// @ts-expect-error
+createLatch({ login: wx.login }, {});
+
+// Options of the platform's own types go in, and what comes out goes where its own would.
+export const send = (option: WechatMiniprogram.RequestOption): WechatMiniprogram.RequestTask => latch.request(option);
+export const upload = (option: WechatMiniprogram.UploadFileOption) => latch.uploadFile(option).abort();
+export const download = (option: WechatMiniprogram.DownloadFileOption) => latch.downloadFile({ ...option, public: true });
+export const connect = (option: WechatMiniprogram.ConnectSocketOption) => {
+  const socket = latch.connectSocket(option);
+  const listener: WechatMiniprogram.SocketTaskOnMessageCallback = ({ data }) => socket.send({ data });
+  socket.onMessage(listener);
+};
+// @ts-expect-error: a request has an address.
+latch.request({ method: "POST" });
+
+// A client with interceptors only.
+export const { request, response } = interceptors(latch, {
+  attach: (config: WechatMiniprogram.RequestOption, headers) => ({ ...config, header: { ...config.header, ...headers } }),
+  see: ({ statusCode, header }: WechatMiniprogram.RequestSuccessCallbackResult) => [statusCode, header["WWW-Authenticate"]],
+  resend: (config: WechatMiniprogram.RequestOption) => wx.request(config),
 });
 
 // What the platform does not take: bytes, encrypted synchronous storage, compilation.
