@@ -4,16 +4,18 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
+import ts from "typescript5";
 import { best, brotli } from "./encode.mjs";
 import { causes } from "./causes.mjs";
+import { translate } from "./translate.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 const tool = (name, ...args) => execFileSync(process.execPath, [join(root, "node_modules/binaryen/bin", name), ...args], { stdio: ["ignore", "pipe", "inherit"] });
 
 /** Entries of pages and of mini-programs; each is paid for by who imports it. */
-export const WEB = ["index", "axios", "xhr", "stores", "ticket", "interceptors", "why", "config"];
+export const WEB = ["index", "axios", "ky", "xhr", "stores", "ticket", "interceptors", "why", "config"];
 export const MINI = ["mini", "interceptors", "why", "config"];
 
 rmSync(dist, { recursive: true, force: true });
@@ -47,8 +49,7 @@ writeFileSync(join(dist, "core.wasm.br"), brotli(bytes));
 tool("wasm2js", "-Oz", core, "-o", join(dist, "core.raw.js"));
 const raw = readFileSync(join(dist, "core.raw.js"), "utf8");
 rmSync(join(dist, "core.raw.js"));
-const translated = `${raw.slice(0, raw.lastIndexOf("var retasmFunc"))}\nexport default () => asmFunc({});\n`;
-writeFileSync(join(dist, "core.src.js"), translated);
+writeFileSync(join(dist, "core.src.js"), translate(raw));
 
 const found = best(bytes);
 const plugin = {
@@ -66,17 +67,24 @@ const plugin = {
 };
 
 const shared = { bundle: true, minify: true, external: ["tokenlatch/core"], plugins: [plugin], logLevel: "warning" };
-const src = (names) => names.map((name) => join(root, "src", `${name}.js`));
+const source = (name) => join(root, "src", `${name}.js`);
 
-await build({ ...shared, entryPoints: src(WEB), outdir: dist, format: "esm", target: "es2020", splitting: true, chunkNames: "shared-[hash]" });
-await build({ ...shared, entryPoints: src(WEB), outdir: dist, format: "cjs", target: "es2020", outExtension: { ".js": ".cjs" } });
+await build({ ...shared, entryPoints: WEB.map(source), outdir: dist, format: "esm", target: "es2020", splitting: true, chunkNames: "shared-[hash]" });
+await build({ ...shared, entryPoints: WEB.map(source), outdir: dist, format: "cjs", target: "es2020", outExtension: { ".js": ".cjs" } });
+// For engines of before 2015; the compiler of the types has unlearned their language, its last version but one has not.
+const es5 = async (from, to) => {
+  const { outputFiles } = await build({ ...shared, entryPoints: [from], write: false, minify: false, format: "cjs", target: "es2015", external: [] });
+  const compilerOptions = { target: ts.ScriptTarget.ES5, module: ts.ModuleKind.None, alwaysStrict: false };
+  const { outputText } = ts.transpileModule(outputFiles[0].text, { compilerOptions });
+  const { code } = await transform(outputText, { minify: true, target: "es5" });
+  writeFileSync(join(dist, to), code);
+};
 await build({ ...shared, entryPoints: [{ in: join(dist, "core.src.js"), out: "core" }], outdir: dist, format: "esm", target: "es2015" });
-await build({ ...shared, entryPoints: [{ in: join(dist, "core.src.js"), out: "core" }], outdir: dist, format: "cjs", target: "es2015", outExtension: { ".js": ".cjs" } });
-await build({ ...shared, entryPoints: src(MINI).map((path) => ({ in: path, out: path.endsWith("mini.js") ? "index" : path.replace(/.*\/|\.js$/g, "") })), outdir: join(dist, "miniprogram"), format: "cjs", target: "es2015", external: [] });
+await es5(join(dist, "core.src.js"), "core.cjs");
+for (const name of MINI) await es5(source(name), `miniprogram/${name === "mini" ? "index" : name}.js`);
 // For uni-app, Taro and other builders that take packages from npm.
-const mini = { ...shared, entryPoints: [join(root, "src/mini.js")], outdir: dist, target: "es2015", external: [] };
-await build({ ...mini, format: "esm" });
-await build({ ...mini, format: "cjs", outExtension: { ".js": ".cjs" } });
+await build({ ...shared, entryPoints: [source("mini")], outdir: dist, target: "es2015", format: "esm", external: [] });
+copyFileSync(join(dist, "miniprogram/index.js"), join(dist, "mini.cjs"));
 rmSync(join(dist, "core.src.js"));
 copyFileSync(core, join(dist, "miniprogram/core.wasm"));
 copyFileSync(join(dist, "core.wasm.br"), join(dist, "miniprogram/core.wasm.br"));

@@ -1,5 +1,7 @@
 // For clients that have only interceptors: luch-request, mpx, alova, and Taro's chain.
 
+import { RETRY } from "./numbers.js";
+
 /**
  * A pair of interceptors.
  *
@@ -11,22 +13,24 @@ export const interceptors = (latch, { attach, see, resend, isPublic }) => {
   const last = new WeakMap();
   return {
     /** Waits for a permit and puts its headers into the request. */
-    request: async (config) => {
-      if (isPublic && isPublic(config)) return config;
-      const permit = await latch.enter(undefined, last.get(config));
-      const next = attach(config, permit.headers) || config;
-      permits.set(next, permit);
-      return next;
-    },
+    request: (config) =>
+      isPublic && isPublic(config)
+        ? Promise.resolve(config)
+        : latch.enter(undefined, last.get(config)).then((permit) => {
+            const next = attach(config, permit.headers) || config;
+            permits.set(next, permit);
+            return next;
+          }),
     /** Tells the answer; sends again where that helps. */
-    response: async (response, config) => {
-      const permit = permits.get(config);
-      if (!permit) return response;
-      const [status, challenge] = see(response);
-      if (latch.answered(permit, status, challenge) !== 7) return response;
-      last.set(config, permit);
-      return resend(config);
-    },
+    response: (response, config) =>
+      Promise.resolve().then(() => {
+        const permit = permits.get(config);
+        if (!permit) return response;
+        const [status, challenge] = see(response);
+        if (latch.answered(permit, status, challenge) !== RETRY) return response;
+        last.set(config, permit);
+        return resend(config);
+      }),
   };
 };
 
@@ -39,6 +43,6 @@ export const taro = (latch) => (chain) => {
   const { requestParams } = chain;
   if (requestParams.public) return chain.proceed(requestParams);
   return latch.run(({ headers }) =>
-    chain.proceed({ ...requestParams, header: { ...requestParams.header, ...headers } }),
+    chain.proceed(Object.assign({}, requestParams, { header: Object.assign({}, requestParams.header, headers) })),
   );
 };

@@ -33,9 +33,7 @@ const fromHex = (hex) => `${hex}`.replace(/../g, (pair) => String.fromCharCode(p
 
 const storage = (platform, key, { sync, encrypt } = {}) => {
   const call = (method, options) =>
-    new Promise((success, fail) =>
-      platform[method]({ key, ...(encrypt && { encrypt }), ...options, success, fail }),
-    );
+    new Promise((success, fail) => platform[method](Object.assign({ key }, encrypt && { encrypt }, options, { success, fail })));
   if (sync) {
     return {
       read: () => fromHex(platform.getStorageSync(key)),
@@ -97,17 +95,20 @@ export const createLatch = (platform, options) => {
         settle(value);
         once();
       };
-      const task = platform[method]({ ...request, success: ended(success), fail: ended(fail), complete: undefined });
+      const task = platform[method](Object.assign({}, request, { success: ended(success), fail: ended(fail), complete: undefined }));
       began && began(task);
     });
+
+  // An answer, or a request for one.
+  const sent = (answer) => (answer && answer.url ? send("request", answer) : answer);
 
   // The code of a login works once, and each one may end the last: one at a time.
   const silent = () => {
     flying =
       flying ||
-      new Promise((success, fail) => platform.login({ ...options.loginOptions, success, fail }))
+      new Promise((success, fail) => platform.login(Object.assign({}, options.loginOptions, { success, fail })))
         .then((result) => options.login(result.code || result.authCode, result))
-        .then((answer) => (answer && answer.url ? send("request", answer) : answer));
+        .then(sent);
     const done = () => (flying = undefined);
     flying.then(done, done);
     return flying;
@@ -123,7 +124,7 @@ export const createLatch = (platform, options) => {
   };
 
   const refresh = options.refresh || (() => Promise.reject());
-  const host = {
+  const host = Object.assign({
     // Never backwards, whatever happens to the clock.
     now: () => {
       const now = Date.now();
@@ -136,19 +137,15 @@ export const createLatch = (platform, options) => {
     see,
     failure,
     enter,
-    ...options,
-    refresh: (token) => soonSent(refresh(token)),
+  }, options, {
+    refresh: (token) => Promise.resolve(refresh(token)).then(sent),
     relogin: options.refresh ? undefined : options.login && silent,
     onLoginRequired: required,
     close: () => {
       platform.offAppShow && platform.offAppShow(shown);
       platform.offNetworkStatusChange && platform.offNetworkStatusChange(network);
     },
-  };
-  const soonSent = async (answer) => {
-    answer = await answer;
-    return answer && answer.url ? send("request", answer) : answer;
-  };
+  });
 
   // With WebAssembly where the application asks for it and the platform has it, else with its translation.
   const boot = () => {
@@ -163,7 +160,9 @@ export const createLatch = (platform, options) => {
 
   // A gated copy of one of the platform's functions: callbacks, a promise where there are none, and the task.
   const wrap = (method, names, single) => (request) => {
-    const { success, fail, complete, public: open, ...rest } = request;
+    const { success, fail, complete, public: open } = request;
+    const rest = Object.assign({}, request);
+    delete rest.public;
     const calls = [];
     const listeners = [];
     let task;
@@ -182,9 +181,9 @@ export const createLatch = (platform, options) => {
       return value;
     };
     const attempt = ({ headers }) =>
-      send(method, { ...rest, header: { ...rest.header, ...headers } }, (began) => {
+      send(method, Object.assign({}, rest, { header: Object.assign({}, rest.header, headers) }), (began) => {
         task = began;
-        for (const [name, args] of calls) if (task && task[name]) task[name](...args);
+        for (const [name, argument] of calls) if (task && task[name]) task[name](argument);
       });
     const plain = () => new Promise((resolve) => enter(() => resolve(attempt({}))));
     const result =
@@ -200,13 +199,13 @@ export const createLatch = (platform, options) => {
         else listeners.slice().forEach((listener) => listener());
       },
     };
-    for (const name of names) {
-      proxy[name] = (...args) => {
-        calls.push([name, args]);
-        if (task && task[name]) task[name](...args);
+    names.forEach((name) => {
+      proxy[name] = (argument) => {
+        calls.push([name, argument]);
+        if (task && task[name]) task[name](argument);
         else if (name === "close") proxy.abort();
       };
-    }
+    });
     const told = result.then(end(success), (error) => {
       const shown = error && error.errMsg ? error : { errMsg: `${method}:fail ${error && error.message}`, cause: error && error.cause };
       end(fail)(shown);
@@ -214,7 +213,7 @@ export const createLatch = (platform, options) => {
     });
     // A promise that nobody asked for must not be one that nobody caught.
     told.catch(() => {});
-    if (!success && !fail && !complete) proxy.then = (...both) => told.then(...both);
+    if (!success && !fail && !complete) proxy.then = (done, failed) => told.then(done, failed);
     return proxy;
   };
 
