@@ -83,7 +83,6 @@ pub(crate) fn build(project: &Project) -> Result<()> {
     pack(project)
 }
 
-/// Prints the sizes; `--budget` fails beyond what they shall be, `--check` when they grow.
 /// Puts the package where the example's mini-program looks for it, as the vendor's tools would.
 fn pack(project: &Project) -> Result<()> {
     let from = folder(project).join("dist/miniprogram");
@@ -98,6 +97,7 @@ fn pack(project: &Project) -> Result<()> {
     Ok(())
 }
 
+/// Prints the sizes; `--budget` fails beyond what they shall be, `--check` when they grow.
 fn sizes(project: &Project, how: &str) -> Result<()> {
     proc::run(&mut node(project, &["scripts/sizes.mjs", how]))
 }
@@ -120,6 +120,10 @@ pub(crate) fn test(project: &Project, counts: &mut Counts) -> Result<()> {
         .env("JS_NATIVE", project.target.join("release/js-native"))
         .env("TESTSERVER", project.target.join("debug/testserver"));
     counts::run(&mut command, counts)?;
+    // The vendor's packer has seven hundred packages: apart, and for this one test.
+    tools::npm_packages(project, &folder(project).join("test/pack"))?;
+    let mut packer = node(project, &["--test", "--test-reporter=tap"]);
+    counts::run(packer.arg("test/pack/pack.test.mjs"), counts)?;
     let types = "node_modules/typescript/bin/tsc";
     for host in ["test/types/page", "test/types/mini"] {
         proc::run(&mut node(project, &[types, "-p", host]))?;
