@@ -5,24 +5,30 @@ import { chromium } from "./lib/chromium.mjs";
 import { firefox } from "./lib/firefox.mjs";
 import { serve } from "./lib/sites.mjs";
 import { testserver } from "./lib/servers.mjs";
-import { Stage, clean, stories } from "./lib/stories.mjs";
+import { Stage, clean, other, stories } from "./lib/stories.mjs";
 import { webkit } from "./lib/webkit.mjs";
 
+/** Firefox takes its quota from a preference, in kilobytes and for all of its sites. */
+async function withoutRoom() {
+  return { ...(await firefox({ preferences: { "dom.quotaManager.temporaryStorage.fixedLimit": 64 } })), name: "firefox" };
+}
+
 const engines = [
-  { launch: chromium, root: "example.com", can: ["before", "quota", "offline", "freeze", "frames"] },
-  { launch: firefox, root: "example.com", can: ["before"] },
-  { launch: webkit, root: "localhost", can: [] },
+  { launch: chromium, root: "example.com", can: ["before", "quota", "freeze", "frames"] },
+  { launch: firefox, root: "example.com", can: ["before", "frames"] },
+  { launch: withoutRoom, root: "example.com", can: ["quota"], only: ["quota"] },
+  { launch: webkit, root: "localhost", can: ["frames"] },
 ];
 
 const only = process.env.ENGINES?.split(",");
-for (const { launch, root, can } of engines.filter((one) => !only || only.includes(one.launch.name))) {
+for (const { launch, root, can, only: needed } of engines.filter((one) => !only || only.includes(one.launch.name))) {
   describe(launch.name, { timeout: 240_000 }, () => {
     let browser, sites, server;
 
     before(async () => {
       server = await testserver({ latencyMs: 10 });
       const app = { files: { "/dist/": "js/dist", "/pages/": "js/test/browsers/pages" } };
-      const sitesOfAll = { [`app.${root}`]: app, [`api.${root}`]: { to: server.url, cors: true }, "other.example.net": app };
+      const sitesOfAll = { [`app.${root}`]: app, [`api.${root}`]: { to: server.url, cors: true }, [other(root)]: app };
       sites = await serve(sitesOfAll);
       browser = await launch();
     });
@@ -32,7 +38,7 @@ for (const { launch, root, can } of engines.filter((one) => !only || only.includ
       await server?.stop();
     });
 
-    for (const story of stories.filter((one) => !one.needs || can.includes(one.needs))) {
+    for (const story of stories.filter((one) => (needed ?? [undefined, ...can]).includes(one.needs))) {
       it(story.name, { timeout: 60_000 }, async () => {
         for (const user of ["alice", "bob"]) await server.control("end_sessions", { user });
         await server.forget();

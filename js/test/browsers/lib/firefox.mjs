@@ -77,11 +77,21 @@ class Page {
     await pause(500);
   }
 
-  async run(work, ...args) {
+  run(work, ...args) {
+    return this.#evaluate(this.context, work, args);
+  }
+
+  /** The same in its frame. */
+  async runIn(work, ...args) {
+    const { contexts } = await this.wire.send("browsingContext.getTree", { root: this.context });
+    return this.#evaluate(contexts[0].children[0].context, work, args);
+  }
+
+  async #evaluate(context, work, args) {
     // The answer comes as text: the protocol's own form of values is another one.
     const told = await this.wire.send("script.evaluate", {
       expression: `(async () => JSON.stringify([await (${work})(...${JSON.stringify(args)})]))()`,
-      target: { context: this.context }, awaitPromise: true, userActivation: true,
+      target: { context }, awaitPromise: true, userActivation: true,
     });
     if (told.type === "exception") throw new Error(told.exceptionDetails.text);
     return JSON.parse(told.result.value)[0] ?? undefined;

@@ -42,6 +42,8 @@ export async function serve(sites) {
     });
   });
   server.on("tlsClientError", () => {});
+  let lost = false;
+  server.on("connection", (socket) => lost && socket.destroy());
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
   return {
@@ -49,6 +51,10 @@ export async function serve(sites) {
     url: (site, path = "/") => `https://${site}:${port}${path}`,
     origin: (site) => `https://${site}:${port}`,
     /** Cuts what is open and refuses what comes, as a lost network does, until told otherwise. */
+    cut(on) {
+      lost = on;
+      if (on) server.closeAllConnections();
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

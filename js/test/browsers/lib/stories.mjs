@@ -5,11 +5,15 @@ import { pause, until } from "./child.mjs";
 
 let used = 0;
 
+/** Another site. */
+export const other = (root) => (root === "localhost" ? "other.localhost" : "other.example.net");
+
 /** One story's stage: pages of one name on the application's site. */
 export class Stage {
   constructor(browser, sites, server, root) {
     Object.assign(this, { browser, sites, server, root, name: `story-${used += 1}`, pages: [] });
     this.app = `app.${root}`;
+    this.other = other(root);
     this.api = sites.origin(`api.${root}`);
   }
 
@@ -45,7 +49,21 @@ export class Stage {
     return page;
   }
 
+  /**
+   * Takes a page off the network. Where the driver can't, the sites are gone for everybody, and the page is told as the
+   * browser would tell it.
+   */
+  async offline(page, on) {
+    if (page.offline) return page.offline(on);
+    this.sites.cut(on);
+    await page.run((on) => {
+      Object.defineProperty(navigator, "onLine", { value: !on, configurable: true });
+      window.dispatchEvent(new Event(on ? "offline" : "online"));
+    }, on);
+  }
+
   async end() {
+    this.sites.cut(false);
     for (const page of this.pages) {
       await page.run(() => window.story?.latch.destroy()).catch(() => {});
       await page.close().catch(() => {});
@@ -73,6 +91,23 @@ const clock = (ms) => `{
 const WITHOUT_INDEXEDDB = "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('denied', 'SecurityError'); } });";
 const WITHOUT_STORES = `${WITHOUT_INDEXEDDB}
   for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });`;
+
+/** In the page: what stores four megabytes, or why it can't. */
+const fill = () =>
+  new Promise((resolve) => {
+    const request = indexedDB.open("fill", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("cell");
+    request.onerror = () => resolve(request.error.name);
+    request.onsuccess = () => {
+      const transaction = request.result.transaction("cell", "readwrite");
+      // What a compressor can't make small.
+      const parts = Array.from({ length: 64 }, () => crypto.getRandomValues(new Uint8Array(1 << 16)));
+      parts.forEach((part, key) => transaction.objectStore("cell").put(part, key));
+      transaction.oncomplete = () => resolve("stored");
+      transaction.onabort = () => resolve(transaction.error?.name ?? "aborted");
+    };
+  });
+
 const POLICY = "script-src 'self' 'unsafe-inline'";
 
 /** After each story: nothing without a token, nothing used twice. */
@@ -220,8 +255,9 @@ export const stories = [
     async play(stage) {
       const page = await stage.open();
       const origin = stage.sites.origin(stage.app);
-      await page.quota(origin, 0);
+      await page.quota?.(origin, 1);
       try {
+        assert.equal(await page.run(fill), "QuotaExceededError");
         await page.run(() => window.story.login());
         await stage.state(page, "Ready");
         all(await burst(page, 3), 200);
@@ -230,7 +266,7 @@ export const stories = [
         const { logins, refresh_requests } = await stage.server.counts();
         assert.deepEqual([logins, refresh_requests], [1, 1]);
       } finally {
-        await page.quota(origin);
+        await page.quota?.(origin);
       }
     },
   },
@@ -252,13 +288,12 @@ export const stories = [
   },
   {
     name: "offline the session is kept; back online one refresh serves all",
-    needs: "offline",
     async play(stage) {
       const page = await stage.signedIn();
       await stage.server.control("expire_access_now");
-      await page.offline(true);
+      await stage.offline(page, true);
       all([await get(page)], 0);
-      await page.offline(false);
+      await stage.offline(page, false);
       all(await burst(page, 3), 200);
       assert.notEqual(await page.run(() => window.story.state()), "Unauthenticated");
       assert.equal((await stage.server.counts()).refresh_requests, 1);
@@ -343,7 +378,7 @@ export const stories = [
     async play(stage) {
       await stage.signedIn();
       const address = stage.address({ early: 2 });
-      const page = await stage.browser.open(stage.sites.url("other.example.net", `/pages/frame.html?${encodeURIComponent(address)}`));
+      const page = await stage.browser.open(stage.sites.url(stage.other, `/pages/frame.html?${encodeURIComponent(address)}`));
       stage.pages.push(page);
       const inside = (work, ...args) => page.runIn(work, ...args);
       await until(() => inside(() => !!window.story), "the frame runs");

@@ -108,12 +108,28 @@ class Page {
     return this.#inTurn(() => this.session("POST", "/back", {}));
   }
 
-  async run(work, ...args) {
+  run(work, ...args) {
+    return this.#inTurn(() => this.#execute(work, args));
+  }
+
+  /** The same in its frame. */
+  runIn(work, ...args) {
+    return this.#inTurn(async () => {
+      await this.session("POST", "/frame", { id: 0 });
+      try {
+        return await this.#execute(work, args);
+      } finally {
+        await this.session("POST", "/frame", { id: null });
+      }
+    });
+  }
+
+  async #execute(work, args) {
     const script = `const done = arguments[arguments.length - 1];
       Promise.resolve().then(() => (${work})(...${JSON.stringify(args)})).then(
         (value) => done(JSON.stringify({ value })),
         (error) => done(JSON.stringify({ error: String(error && error.stack || error) })));`;
-    const told = JSON.parse(await this.#inTurn(() => this.session("POST", "/execute/async", { script, args: [] })));
+    const told = JSON.parse(await this.session("POST", "/execute/async", { script, args: [] }));
     if (told.error !== undefined) throw new Error(told.error);
     return told.value;
   }
