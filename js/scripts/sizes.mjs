@@ -13,11 +13,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 17190,
+  page: 16900,
   "page, less core": 4800,
-  "mini-program": 22490,
+  "mini-program": 21480,
   "mini-program, less core": 4420,
-  "mini-program, packed": 23340,
+  "mini-program, packed": 22330,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

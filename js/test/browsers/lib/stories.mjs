@@ -92,7 +92,7 @@ const WITHOUT_INDEXEDDB = "Object.defineProperty(window, 'indexedDB', { get() { 
 const WITHOUT_STORES = `${WITHOUT_INDEXEDDB}
   for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });`;
 
-/** In the page: what stores a megabyte, or why it can't. */
+/** In the page: what stores four megabytes, or why it can't. */
 const fill = () =>
   new Promise((resolve) => {
     const request = indexedDB.open("fill", 1);
@@ -100,7 +100,9 @@ const fill = () =>
     request.onerror = () => resolve(request.error.name);
     request.onsuccess = () => {
       const transaction = request.result.transaction("cell", "readwrite");
-      transaction.objectStore("cell").put("x".repeat(1 << 20), 0);
+      // What a compressor can't make small.
+      const parts = Array.from({ length: 64 }, () => crypto.getRandomValues(new Uint8Array(1 << 16)));
+      parts.forEach((part, key) => transaction.objectStore("cell").put(part, key));
       transaction.oncomplete = () => resolve("stored");
       transaction.onabort = () => resolve(transaction.error?.name ?? "aborted");
     };
@@ -253,7 +255,7 @@ export const stories = [
     async play(stage) {
       const page = await stage.open();
       const origin = stage.sites.origin(stage.app);
-      await page.quota?.(origin, 0);
+      await page.quota?.(origin, 1);
       try {
         assert.equal(await page.run(fill), "QuotaExceededError");
         await page.run(() => window.story.login());
