@@ -90,9 +90,8 @@ impl<const W: usize> Machine<W> {
             Lease::Free => return,
             // An order that the host never saw needs no counter-order.
             Lease::Asked(Order { told: false, .. }) => {}
-            Lease::Asked(Order { ticket, .. }) | Lease::Held { ticket, .. } => {
-                self.release = ticket;
-            }
+            Lease::Asked(Order { ticket, .. }) => self.release = ticket,
+            Lease::Held { ticket, .. } => self.release = ticket,
         }
         self.lease = Lease::Free;
     }

@@ -514,23 +514,28 @@ impl<const W: usize> Machine<W> {
 
     /// Starts the write that is owed, when nothing else is under way.
     pub(crate) fn save_in_background(&mut self) {
+        if self.is_save_due() {
+            self.begin_sync(Goal::Save);
+        }
+    }
+
+    /// Whether a write is owed and may begin.
+    pub(crate) fn is_save_due(&self) -> bool {
         if !self.dirty {
-            return;
+            return false;
         }
         if self.sync.is_some() {
-            return;
+            return false;
         }
         if self.save_at > self.clock.now {
-            return;
+            return false;
         }
-        match self.phase {
+        matches!(
+            self.phase,
             Phase::Unauthenticated(Unauthenticated::SignedOut)
-            | Phase::Pending(Pending::LoggingIn(_))
-            | Phase::Ready
-            | Phase::Expired(Expired::Retrying | Expired::LoginRequired(_)) => {
-                self.begin_sync(Goal::Save);
-            }
-            _ => {}
-        }
+                | Phase::Pending(Pending::LoggingIn(_))
+                | Phase::Ready
+                | Phase::Expired(Expired::Retrying | Expired::LoginRequired(_))
+        )
     }
 }

@@ -7,6 +7,7 @@
 mod any;
 mod input;
 mod proof;
+mod told;
 
 use core::hash::Hash;
 use core::hash::Hasher;

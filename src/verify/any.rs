@@ -55,6 +55,11 @@ pub trait Source {
 
     /// Any number below `end`.
     fn below(&mut self, end: u64) -> u64;
+
+    /// Whether to go on. A proof leaves out what does not hold, and always goes on.
+    fn assume(&mut self, holds: bool) -> bool {
+        holds
+    }
 }
 
 /// What a proof fixes, so that one run stays small; all of them together are every case.

@@ -48,7 +48,8 @@ impl<const W: usize> Machine<W> {
         must!(3, self.clock.now <= crate::time::LATEST);
         must!(4, self.are_waiters_apart());
         // P1: whoever may claim a permit may do so now.
-        if !self.is_open() {
+        must!(31, self.has_lease_for_work());
+        if !self.may_serve() {
             must!(
                 5,
                 !self.waiters.iter().any(|slot| slot.fate == Fate::Released)
@@ -207,9 +208,8 @@ impl<const W: usize> Machine<W> {
                 );
             }
         }
-        if self.is_save_due() {
-            return 47;
-        }
+        // A save in the background begins as soon as it can.
+        must!(47, !self.is_save_due());
         if self.config.store {
             return 0;
         }
@@ -223,13 +223,6 @@ impl<const W: usize> Machine<W> {
             );
         }
         0
-    }
-
-    /// A save in the background begins as soon as it can.
-    fn is_save_due(&self) -> bool {
-        let mut begun = self.clone();
-        begun.save_in_background();
-        begun.sync != self.sync
     }
 
     /// The same but for the configuration, which no call has a reason to look at.
@@ -391,31 +384,44 @@ pub enum Call {
     Claim,
     /// Nothing: the machine as it is made.
     Init,
+    /// Nothing: there is no such machine.
+    Never,
 }
 
 /// Makes any machine of this case; `None` where the invariant does not hold.
 fn start<const W: usize>(case: Case, from: &mut impl Source) -> Option<Machine<W>> {
     let machine: Machine<W> = any::machine(case, from);
-    if machine.broken() > 0 {
-        return None;
+    if from.assume(machine.broken() == 0) {
+        return Some(machine);
     }
-    Some(machine)
+    None
 }
 
 /// `None` where the start is outside of the invariant.
 pub fn check<const W: usize>(call: Call, case: Case, from: &mut impl Source) -> Option<Broken> {
     if let Call::Init = call {
         let config = any::config(from);
-        config.validate().ok()?;
+        if !from.assume(config.validate().is_ok()) {
+            return None;
+        }
         return Some(Machine::<W>::new(config, from.number()).broken());
+    }
+    if let Call::Never = call {
+        return Some(start::<W>(case, from).map_or(0, |_| 113));
     }
     let machine = start::<W>(case, from)?;
     let watched = Waiter::from_u32(any::id(from));
     let before = Before { machine, watched };
     match call {
-        Call::Init => None,
+        Call::Init | Call::Never => None,
         Call::Observe => Some(before.observe(from)),
-        Call::Tell(kind) => before.tell(&any::input(kind, from)),
+        Call::Tell(kind) => {
+            let input = any::input(kind, from);
+            if from.assume(before.lets_in(&input)) {
+                return Some(before.tell(&input));
+            }
+            None
+        }
         Call::Poll => Some(before.poll()),
         Call::Claim => Some(before.claim()),
     }
@@ -439,34 +445,36 @@ impl<const W: usize> Before<W> {
             after.count(self.watched) == self.machine.count(self.watched)
         );
         must!(62, after.poll_timeout() > after.clock.now);
+        let broken = after.broken_deadline();
+        if broken > 0 {
+            return broken;
+        }
         self.compare(&after, None)
     }
 
-    fn tell(self, input: &Input) -> Option<Broken> {
-        if self
-            .machine
-            .check_input(self.machine.clock.now, input)
-            .is_err()
-        {
-            return None;
-        }
+    fn lets_in(&self, input: &Input) -> bool {
+        let now = self.machine.clock.now;
+        self.machine.check_input(now, input).is_ok()
+    }
+
+    fn tell(self, input: &Input) -> Broken {
         let mut after = self.machine.clone();
         let outcome = after.step_input(input);
         if !self.machine.awaits(input) {
             if !matches!(outcome, Outcome::Stale | Outcome::Orphaned) {
-                return Some(70);
+                return 70;
             }
             if !after.is_same(&self.machine) {
-                return Some(71);
+                return 71;
             }
-            return Some(0);
+            return 0;
         }
         let bytes = after.bytes;
         let broken = after.carried_out();
         if broken > 0 {
-            return Some(broken);
+            return broken;
         }
-        Some(self.told(input, outcome, bytes, &after))
+        self.told(input, outcome, bytes, &after)
     }
 
     fn told(&self, input: &Input, outcome: Outcome, bytes: Bytes, after: &Machine<W>) -> Broken {
@@ -506,6 +514,10 @@ impl<const W: usize> Before<W> {
                 81,
                 matches!(outcome, Outcome::Login(ticket) if after.is_logging_in(ticket.0))
             );
+        }
+        let broken = self.machine.broken_by(input, outcome, after);
+        if broken > 0 {
+            return broken;
         }
         self.compare(after, Some(input))
     }
@@ -560,7 +572,7 @@ impl<const W: usize> Before<W> {
         must!(101, after.to_give() < self.machine.to_give());
         match effect {
             Effect::Release { waiter } => {
-                must!(102, self.machine.is_open());
+                must!(102, self.machine.may_serve());
                 must!(103, self.machine.pending(waiter));
                 must!(104, after.pending(waiter));
             }
@@ -596,10 +608,17 @@ impl<const W: usize> Before<W> {
         if broken > 0 {
             return broken;
         }
-        if claimed.is_ok() {
-            must!(110, self.machine.is_open());
+        if let Ok(receipt) = claimed {
+            must!(110, self.machine.may_serve());
             must!(111, self.machine.pending(self.watched));
             must!(112, !after.pending(self.watched));
+            // P9: each attempt counts.
+            let mut slots = self.machine.waiters.iter();
+            must!(
+                114,
+                slots.any(|slot| slot.waiter == self.watched && receipt.attempt() > slot.attempts)
+                    || receipt.attempt() == u8::MAX
+            );
         }
         0
     }

@@ -25,6 +25,7 @@ mod no_panic;
 mod proc;
 mod project;
 mod promises;
+mod prove;
 mod provider;
 mod reasons;
 mod recording;
@@ -109,6 +110,11 @@ const COMMANDS: &[Command] = &[
         name: "faults",
         line: "list the faults that the checkers must find, and build the library with them",
         run: faults::run,
+    },
+    Command {
+        name: "prove",
+        line: "show for any machine that one call keeps the invariant: [--waiters 2|4] [CALL..]",
+        run: prove::run,
     },
     Command {
         name: "trace",

@@ -16,6 +16,8 @@ const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
+    ("prove", &[]),
+    ("prove", &["--faults"]),
     ("trace", &[]),
     ("coverage", &[]),
     ("miri", &[]),

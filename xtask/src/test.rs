@@ -24,6 +24,7 @@ use crate::proc;
 use crate::project::PACKAGE;
 use crate::project::Project;
 use crate::promises;
+use crate::prove;
 use crate::recording;
 use crate::scenarios;
 use crate::simulate;
@@ -98,6 +99,11 @@ const STEPS: &[Step] = &[
         name: "simulate",
         line: "2,000 hours of contexts with faults, from fresh seeds",
         run: |project, _| simulate::fresh(project),
+    },
+    Step {
+        name: "prove",
+        line: "for any machine that holds the invariant, some calls keep it, and a seeded fault does not",
+        run: |project, _| prove::share(project),
     },
     Step {
         name: "trace",
@@ -196,6 +202,7 @@ const APART: &[&str] = &[
     linked::MANIFEST,
     size::MANIFEST,
     "proof/bare/Cargo.toml",
+    "proof/kernel/Cargo.toml",
     "js/core/Cargo.toml",
     firmware::MANIFEST,
 ];

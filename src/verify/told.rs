@@ -1,0 +1,132 @@
+//! What an event must do, by its kind: the properties that name one promise each.
+
+use super::input::Input;
+use super::input::Load;
+use super::proof::Broken;
+use crate::config::LeaseMode;
+use crate::effect::Outcome;
+use crate::event::Access;
+use crate::lease::Lease;
+use crate::machine::Machine;
+use crate::renewal::TokenFailure;
+use crate::state::Gate;
+use crate::state::Phase;
+use crate::state::Refreshing;
+use crate::sync::Goal;
+use crate::sync::Stage;
+use crate::sync::Sync;
+use crate::waiters::Fate;
+
+impl<const W: usize> Machine<W> {
+    /// Whether a request may leave (P1): said here once more, so that the machine's own word is not what it is judged by.
+    pub(super) fn may_serve(&self) -> bool {
+        let serves = matches!(
+            self.phase,
+            Phase::Ready
+                | Phase::Refreshing(
+                    Refreshing::Preparing(Gate::Serving) | Refreshing::Exchanging(_, Gate::Serving)
+                )
+        );
+        let Some(session) = &self.session else {
+            return false;
+        };
+        serves && !session.refused && !session.forced && self.clock.now < session.expires_at
+    }
+
+    /// Work that changes the store goes on under the lease, where there is one (P3).
+    pub(super) fn has_lease_for_work(&self) -> bool {
+        let Some(Sync { goal, stage, .. }) = &self.sync else {
+            return true;
+        };
+        if self.config.lease == LeaseMode::None || *stage == Stage::Leasing {
+            return true;
+        }
+        !matches!(goal, Goal::Mark | Goal::Save) || matches!(self.lease, Lease::Held { .. })
+    }
+
+    /// Compares the machine before an event with that after it.
+    pub(super) fn broken_by(&self, input: &Input, outcome: Outcome, after: &Self) -> Broken {
+        let stays = self.session.is_none() || after.session.is_some();
+        match *input {
+            // P6: what ends is written down, where there is a store.
+            Input::LogoutRequested if self.session.is_some() && self.config.store => {
+                if !after.dirty && !after.is_saving() {
+                    return 83;
+                }
+            }
+            // P5: a renewal comes after what it renews.
+            Input::Granted { .. } if self.stamp.serial < u32::MAX => {
+                if self.stamp.sign_in < u32::MAX && !after.stamp.against(&self.stamp).is_gt() {
+                    return 84;
+                }
+            }
+            // P11: only a refusal of the refresh token is evidence.
+            Input::TokenFailed { failure, .. } if failure != TokenFailure::InvalidGrant => {
+                if !stays {
+                    return 85;
+                }
+            }
+            Input::Loaded {
+                found: Load::Absent | Load::Corrupt(_),
+                ..
+            } if !matches!(self.phase, Phase::Refreshing(Refreshing::Rechecking)) => {
+                if !stays {
+                    return 86;
+                }
+            }
+            // P9: a second time with one credential is known as such.
+            Input::AccessRequested {
+                waiter,
+                access: Access::Retry(receipt),
+            } if outcome == Outcome::Admitted && receipt.version() == self.version => {
+                let mut slots = after.waiters.iter();
+                if !slots.any(|slot| slot.waiter == waiter && slot.again) {
+                    return 87;
+                }
+            }
+            _ => {}
+        }
+        // P7: a login ends what waited under the sign-in before.
+        if let Input::Granted { ticket, .. } = *input {
+            if self.is_logging_in(ticket) && self.is_bound_kept_by(after) {
+                return 88;
+            }
+        }
+        0
+    }
+
+    fn is_saving(&self) -> bool {
+        matches!(
+            self.sync,
+            Some(Sync {
+                goal: Goal::Save,
+                ..
+            })
+        )
+    }
+
+    /// Whether a request of this sign-in still waits.
+    fn is_bound_kept_by(&self, after: &Self) -> bool {
+        self.waiters
+            .iter()
+            .zip(after.waiters.iter())
+            .any(|(was, is)| {
+                matches!(was.fate, Fate::Waiting | Fate::Released)
+                    && !matches!(is.fate, Fate::Refused(_))
+            })
+    }
+
+    /// What is under way is waited for no longer than until its deadline (P15).
+    pub(super) fn broken_deadline(&self) -> Broken {
+        let next = self.poll_timeout();
+        if let Phase::Refreshing(Refreshing::Exchanging(order, _)) = &self.phase {
+            if next > order.deadline {
+                return 63;
+            }
+        }
+        if self.sync_order().is_some_and(|order| next > order.deadline) {
+            return 64;
+        }
+        0
+    }
+}

@@ -1,0 +1,375 @@
+//! `cargo xtask prove`: what one call does to any machine that holds the invariant, shown by a model checker.
+//!
+//! The kernel (`proof/kernel`) is compiled to WebAssembly, translated to C by `wasm2c`, and given to CBMC with every
+//! number open. Cases are told apart by what is called, by the phase, the work on the store and how many requests wait.
+
+mod cases;
+mod checker;
+mod rejected;
+mod translate;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+use anyhow::ensure;
+
+use crate::faults;
+use crate::proc;
+use crate::proc::Job;
+use crate::project::Project;
+use crate::report;
+use crate::report::Table;
+use crate::tools;
+use cases::Case;
+use checker::Checker;
+
+const WASM: &str = "wasm32v1-none";
+const MANIFEST: &str = "proof/kernel/Cargo.toml";
+/// One more than the highest number in `src/verify/proof.rs`.
+const PROPERTIES: u32 = 115;
+/// Bytes of the shadow stack; less than that is shown to be enough.
+const STACK: &str = "4096";
+/// A case that takes longer is not shown.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// The kernel as the checker reads it.
+struct Kernel {
+    checker: Checker,
+    folder: PathBuf,
+    program: PathBuf,
+}
+
+impl Kernel {
+    /// Compiles and translates it, with the seeded faults or without.
+    fn build(project: &Project, waiters: u32, faulty: bool) -> Result<Self> {
+        tools::target(project, WASM)?;
+        let checker = Checker::find(project)?;
+        let name = if faulty { "faulty" } else { "sound" };
+        let folder = project
+            .target
+            .join("prove")
+            .join(format!("{name}-{waiters}"));
+        std::fs::create_dir_all(&folder)?;
+        compile(project, waiters, faulty, &folder)?;
+
+        let wasm = folder.join(WASM).join("release/kernel.wasm");
+        let translated = folder.join("translated.c");
+        let mut command = project.command("wasm2c");
+        command.args(["-n", "kernel", "-o"]).arg(&translated);
+        proc::run(command.arg(wasm))?;
+        let text = std::fs::read_to_string(&translated)?;
+        let headers = translate::headers(&text, PROPERTIES)?;
+        std::fs::write(folder.join("memory.h"), headers.memory)?;
+        std::fs::write(folder.join("kernel.h"), headers.kernel)?;
+
+        let program = folder.join("kernel.gb");
+        let mut command = checker.program("goto-cc");
+        command.arg("-I").arg(&folder).arg("-c");
+        command.arg(project.root.join("proof/kernel/harness.c"));
+        proc::run(command.arg("-o").arg(&program))?;
+        Ok(Self {
+            checker,
+            folder,
+            program,
+        })
+    }
+}
+
+fn compile(project: &Project, waiters: u32, faulty: bool, folder: &Path) -> Result<()> {
+    let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK}")];
+    // Common ends of branches stay apart: merged, what they write to would be a choice among addresses.
+    for option in [
+        "-sink-common-insts=false",
+        "-simplifycfg-sink-common=false",
+        "-enable-tail-merge=false",
+    ] {
+        flags.push(format!("-Cllvm-args={option}"));
+    }
+    let root = if faulty {
+        flags.push("--cfg=tokenlatch_faults".to_owned());
+        faults::copy(project)?
+    } else {
+        project.root.clone()
+    };
+    let mut command = project.cargo(&["build", "--quiet", "--release", "--locked"]);
+    command.args(["--target", WASM, "--manifest-path", MANIFEST]);
+    command.current_dir(root).env("CARGO_TARGET_DIR", folder);
+    command.env("PROVE_WAITERS", waiters.to_string());
+    proc::run(command.env("RUSTFLAGS", flags.join(" ")))
+}
+
+/// How a case ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ended {
+    /// So many checks hold.
+    Shown(usize),
+    /// These do not.
+    Broken(Vec<String>),
+    TooLong,
+}
+
+impl Kernel {
+    fn check(&self, project: &Project, case: &Case, limit: Duration) -> Result<Ended> {
+        let mut command = self.checker.program("cbmc");
+        command.arg(&self.program);
+        command.arg(project.root.join("proof/kernel/case.c"));
+        let Case {
+            call,
+            phase,
+            sync,
+            waiting,
+            fault,
+        } = case;
+        for (name, value) in [
+            ("CALL", call),
+            ("PHASE", phase),
+            ("SYNC", sync),
+            ("WAITING", waiting),
+            ("FAULT", fault),
+        ] {
+            command.arg(format!("-D{name}={value}"));
+        }
+        // Each byte of a piece is a variable of its own. A trap is an assertion already; no loop may go on unseen.
+        command.args(["--max-field-sensitivity-array-size", "64"]);
+        command.args(["--no-standard-checks", "--slice-formula"]);
+        command.args(["--unwinding-assertions", "--unwind", "34"]);
+        command.args([
+            "--unwindset",
+            "w2c_memcpy.0:100,w2c_memcpy.1:100,w2c_memset.0:500",
+        ]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut job = Job::start(command.stderr(Stdio::piped()))?;
+        let (lines, errors) = (job.lines(), job.error_lines());
+        let Ok(status) = job.wait_for(limit) else {
+            return Ok(Ended::TooLong);
+        };
+        let text: Vec<String> = lines.iter().chain(errors.iter()).collect();
+        let name = format!("{call}-{phase}-{sync}-{waiting}-{fault}.txt");
+        std::fs::write(self.folder.join(name), text.join("\n"))?;
+        judge(case, &text).with_context(|| format!("{case:?}: {status}"))
+    }
+}
+
+/// What the checker said. It must have checked everything, and the control must have failed.
+fn judge(case: &Case, text: &[String]) -> Result<Ended> {
+    if let Some(missing) = text.iter().find(|line| line.contains("no body for")) {
+        bail!("{missing}");
+    }
+    let checked: Vec<&String> = text
+        .iter()
+        .filter(|line| line.starts_with('[') && line.contains("] line "))
+        .collect();
+    let (failed, held): (Vec<&String>, Vec<&String>) =
+        checked.iter().partition(|line| line.ends_with(": FAILURE"));
+    let odd = held.iter().find(|line| !line.ends_with(": SUCCESS"));
+    ensure!(odd.is_none(), "neither held nor failed: {odd:?}");
+    ensure!(!checked.is_empty(), "nothing was checked: {text:?}");
+    let is_control = |line: &&&String| line.contains(" control: ");
+    ensure!(
+        checked.iter().filter(is_control).count() == 1,
+        "there is no control"
+    );
+    let reached = failed.iter().any(|line| is_control(&line));
+    let broken: Vec<String> = failed
+        .iter()
+        .filter(|line| !is_control(line))
+        .map(|line| (*line).clone())
+        .collect();
+    if !broken.is_empty() {
+        return Ok(Ended::Broken(broken));
+    }
+    ensure!(reached || case.is_refused(), "no call was judged");
+    ensure!(!(reached && case.is_refused()), "a call was let in");
+    Ok(Ended::Shown(held.len()))
+}
+
+/// Runs cases on several cores; gives how each ended, and its seconds.
+fn check_all(
+    project: &Project,
+    kernel: &Kernel,
+    cases: &[Case],
+    jobs: usize,
+    limit: Duration,
+) -> Result<Vec<(Case, Ended, f32)>> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let start = Instant::now();
+                        let ended = kernel.check(project, case, limit)?;
+                        let seconds = start.elapsed().as_secs_f32();
+                        println!(
+                            "{} {case:?} {seconds:.1} s: {ended:?}",
+                            cases::group(case.call)
+                        );
+                        if let Ok(mut done) = done.lock() {
+                            done.push((*case, ended, seconds));
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))??;
+        }
+        Ok::<(), anyhow::Error>(())
+    })?;
+    Ok(done.into_inner().unwrap_or_default())
+}
+
+/// What is asked for.
+struct Asked {
+    waiters: u32,
+    jobs: usize,
+    limit: Duration,
+    fault: u32,
+    /// Those of the list, unless others are named.
+    cases: Vec<Case>,
+}
+
+impl Asked {
+    /// `[--waiters N] [--jobs N] [--limit S] [--fault N] [--only CALL,PHASE,SYNC,WAITING] [CALL..]`.
+    fn read(words: &[String]) -> Result<Self> {
+        let mut asked = Self {
+            waiters: 2,
+            jobs: 2,
+            limit: LIMIT,
+            fault: 0,
+            cases: Vec::new(),
+        };
+        let mut calls = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || {
+                words
+                    .next()
+                    .with_context(|| format!("{word} needs a value"))
+            };
+            match word.as_str() {
+                "--waiters" => asked.waiters = value()?.parse()?,
+                "--jobs" => asked.jobs = value()?.parse()?,
+                "--limit" => asked.limit = Duration::from_secs(value()?.parse()?),
+                "--fault" => asked.fault = value()?.parse()?,
+                "--only" => asked.cases.push(Case::parse(value()?)?),
+                "--all" => calls.extend(0..=cases::NEVER),
+                name => calls.push(cases::called(name)?),
+            }
+        }
+        for call in calls {
+            asked.cases.extend(cases::of(call, asked.waiters));
+        }
+        for case in &mut asked.cases {
+            case.fault = asked.fault;
+        }
+        Ok(asked)
+    }
+}
+
+/// The share of `cargo xtask test`: some cases of the list, and a fault that must be rejected.
+pub(crate) fn share(project: &Project) -> Result<()> {
+    let kernel = Kernel::build(project, 2, false)?;
+    let mut cases = cases::shown(project, 2)?;
+    cases.retain(|case| cases::SHARE.contains(&(case.call, case.phase, case.waiting)));
+    ensure!(
+        cases.len() >= cases::SHARE.len(),
+        "the list lacks a case of the share"
+    );
+    let ended = check_all(project, &kernel, &cases, 1, LIMIT)?;
+    for (case, ended, _) in ended {
+        ensure!(matches!(ended, Ended::Shown(_)), "{case:?}: {ended:?}");
+    }
+    rejected::run(
+        project,
+        LIMIT,
+        &["sign-out-leaves-early-requests".to_owned()],
+    )
+    .map(drop)
+}
+
+/// Without words: the cases of the list, each of which must be shown again. `--faults [NAME..]`: that faults are rejected.
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let project = Project::read()?;
+    if let Some(("--faults", names)) = words.split_first().map(|(a, b)| (a.as_str(), b)) {
+        let table = rejected::run(&project, LIMIT, names)?;
+        if names.is_empty() {
+            report::write(&project, "rejected", &table)?;
+        }
+        return Ok(());
+    }
+    let mut asked = Asked::read(words)?;
+    let shown = cases::shown(&project, asked.waiters)?;
+    if asked.cases.is_empty() {
+        asked.cases.clone_from(&shown);
+    }
+    let kernel = Kernel::build(&project, asked.waiters, asked.fault > 0)?;
+    let ended = check_all(&project, &kernel, &asked.cases, asked.jobs, asked.limit)?;
+    let mut table = Table::new(&[
+        "called",
+        "cases",
+        "shown",
+        "checks in each",
+        "seconds in all",
+        "longest",
+    ]);
+    for call in 0..=cases::NEVER {
+        let of_call: Vec<_> = ended
+            .iter()
+            .filter(|(case, ..)| case.call == call)
+            .collect();
+        if of_call.is_empty() {
+            continue;
+        }
+        let checks = of_call.iter().filter_map(|(_, ended, _)| match ended {
+            Ended::Shown(checks) => Some(*checks),
+            _ => None,
+        });
+        let checks: Vec<usize> = checks.collect();
+        let seconds: f32 = of_call.iter().map(|(.., seconds)| seconds).sum();
+        let longest = of_call
+            .iter()
+            .map(|(.., seconds)| *seconds)
+            .fold(0.0, f32::max);
+        table.row(&[
+            cases::group(call),
+            &cases::of(call, asked.waiters).len().to_string(),
+            &checks.len().to_string(),
+            &checks.first().map_or("-".to_owned(), usize::to_string),
+            &format!("{seconds:.0}"),
+            &format!("{longest:.0}"),
+        ]);
+    }
+    let broken: Vec<String> = ended
+        .iter()
+        .filter_map(|(case, ended, _)| match ended {
+            Ended::Broken(checks) => Some(format!("{case:?}: {checks:#?}")),
+            Ended::TooLong if shown.contains(case) => Some(format!("{case:?}: too long")),
+            _ => None,
+        })
+        .collect();
+    if words.is_empty() {
+        report::write(&project, "prove", &table)?;
+    }
+    if report::is_update() {
+        let new = ended
+            .iter()
+            .filter(|(_, ended, _)| matches!(ended, Ended::Shown(_)));
+        cases::note(&project, asked.waiters, new.map(|(case, ..)| *case))?;
+    }
+    ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
+    Ok(())
+}

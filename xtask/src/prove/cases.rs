@@ -1,0 +1,221 @@
+//! The cases, and which of them are shown.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::project::Project;
+
+/// The cases that were shown: the length of the queue, then the call, the phase, the work on the store and how many wait.
+const LIST: &str = "proof/kernel/shown.txt";
+
+/// What is called: an event by its number, or one of those after them.
+pub(super) const EVENTS: [&str; 24] = [
+    "Opened",
+    "Resumed",
+    "StoreChanged",
+    "WentOffline",
+    "WentOnline",
+    "LoginStarted",
+    "Granted",
+    "TokenFailed",
+    "Loaded",
+    "LoadFailed",
+    "Stored",
+    "StoreFailed",
+    "Probed",
+    "LeaseGranted",
+    "LeaseDenied",
+    "LeaseLost",
+    "Revoked",
+    "RevokeFailed",
+    "AccessRequested",
+    "Answered",
+    "WaiterCancelled",
+    "RefreshRequested",
+    "LogoutRequested",
+    "TimeoutReached",
+];
+pub(super) const OBSERVE: u32 = 24;
+pub(super) const POLL: u32 = 25;
+pub(super) const CLAIM: u32 = 26;
+pub(super) const INIT: u32 = 27;
+pub(super) const NEVER: u32 = 28;
+
+/// The name of a phase, and what may be under way with the store in it: 0 for nothing, else 1 and four times the goal
+/// and the stage (`any::sync`).
+pub(super) const PHASES: [(&str, &[u32]); 15] = [
+    ("Unopened", &[0]),
+    ("SignedOut", SAVE_OR_NOT),
+    ("Restoring", &[2]),
+    ("Looking", &[6]),
+    ("LoggingIn", SAVE_OR_NOT),
+    ("Saving", SAVE),
+    ("Probing", SAVE_OR_NOT),
+    ("Ready", SAVE_OR_NOT),
+    ("Preparing", &[9, 10, 11, 12]),
+    ("Exchanging", &[0]),
+    ("Rechecking", &[18]),
+    ("Saving renewed", SAVE),
+    ("Probing renewed", SAVE_OR_NOT),
+    ("Retrying", SAVE_OR_NOT),
+    ("LoginRequired", SAVE_OR_NOT),
+];
+const SAVE: &[u32] = &[13, 14, 15, 16];
+const SAVE_OR_NOT: &[u32] = &[0, 13, 14, 15, 16];
+const SYNCS: u32 = 21;
+
+/// Call, phase and how many wait of what `cargo xtask test` shows.
+pub(super) const SHARE: &[(u32, u32, u32)] = &[(INIT, 0, 0), (3, 7, 1), (22, 7, 1)];
+
+/// One run of the checker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Case {
+    pub(super) call: u32,
+    pub(super) phase: u32,
+    /// Above 255: the set of them, 8 bits further up.
+    pub(super) sync: u32,
+    pub(super) waiting: u32,
+    pub(super) fault: u32,
+}
+
+/// What a case belongs to in the table.
+pub(super) fn group(call: u32) -> &'static str {
+    match call {
+        OBSERVE => "time passes",
+        POLL => "an order is asked for",
+        CLAIM => "a permit is claimed",
+        INIT => "a new machine",
+        NEVER => "no other machine",
+        event => EVENTS[event as usize],
+    }
+}
+
+/// Every case of a call, for a queue of this length.
+pub(super) fn of(call: u32, waiters: u32) -> Vec<Case> {
+    let case = |phase, sync, waiting| Case {
+        call,
+        phase,
+        sync,
+        waiting,
+        fault: 0,
+    };
+    if call == INIT {
+        return vec![case(0, 0, 0)];
+    }
+    let mut all = Vec::new();
+    for (phase, (_, syncs)) in (0..).zip(PHASES) {
+        if call == NEVER {
+            let others = (0..SYNCS).filter(|sync| !syncs.contains(sync));
+            let set = others.fold(0, |set, sync| set | 1 << sync);
+            all.push(case(phase, set << 8, 0));
+            continue;
+        }
+        for sync in syncs {
+            all.extend((0..=waiters).map(|waiting| case(phase, *sync, waiting)));
+        }
+    }
+    all
+}
+
+impl Case {
+    /// Whether such a call is never let in: nothing is to be judged then.
+    pub(super) fn is_refused(&self) -> bool {
+        let opened = self.phase != 0;
+        match self.call {
+            0 => opened,
+            1 | 2 | 5 | 22 => !opened,
+            // Without a session there is nothing to renew.
+            21 => matches!(self.phase, 0..=2),
+            _ => false,
+        }
+    }
+}
+
+/// The call of this name.
+pub(super) fn called(name: &str) -> Result<u32> {
+    let found = (0..=NEVER).find(|call| group(*call) == name);
+    found.with_context(|| format!("there is no call `{name}`"))
+}
+
+impl Case {
+    /// For people.
+    pub(super) fn show(&self) -> String {
+        let phase = PHASES
+            .get(self.phase as usize)
+            .map_or("-", |(name, _)| name);
+        format!(
+            "{}, {phase}, store {}, {} waiting",
+            group(self.call),
+            self.sync,
+            self.waiting
+        )
+    }
+
+    /// `CALL,PHASE,SYNC,WAITING`.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let numbers: Vec<u32> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
+        let [call, phase, sync, waiting] = numbers[..] else {
+            bail!("`{text}` is not CALL,PHASE,SYNC,WAITING");
+        };
+        Ok(Self {
+            call,
+            phase,
+            sync,
+            waiting,
+            fault: 0,
+        })
+    }
+}
+
+/// Every case of a queue of this length.
+fn all(waiters: u32) -> impl Iterator<Item = Case> {
+    (0..=NEVER).flat_map(move |call| of(call, waiters))
+}
+
+/// Those that the list has for a queue of this length.
+pub(super) fn shown(project: &Project, waiters: u32) -> Result<Vec<Case>> {
+    let text = std::fs::read_to_string(project.root.join(LIST)).context(LIST)?;
+    let listed = read(&text, waiters)?;
+    Ok(all(waiters).filter(|case| listed.contains(case)).collect())
+}
+
+fn read(text: &str, waiters: u32) -> Result<BTreeSet<Case>> {
+    let mut cases = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (room, case) = line.split_once(' ').context("a queue and a case")?;
+        if room.parse::<u32>()? == waiters {
+            cases.insert(Case::parse(case)?);
+        }
+    }
+    Ok(cases)
+}
+
+/// Adds cases to the list.
+pub(super) fn note(project: &Project, waiters: u32, new: impl Iterator<Item = Case>) -> Result<()> {
+    let path = project.root.join(LIST);
+    let old = std::fs::read_to_string(&path).context(LIST)?;
+    let mut cases = read(&old, waiters)?;
+    cases.extend(new.filter(|case| case.fault == 0));
+    let mut text = String::new();
+    for line in old.lines() {
+        if !line.starts_with(&format!("{waiters} ")) {
+            text += line;
+            text.push('\n');
+        }
+    }
+    for case in cases {
+        let Case {
+            call,
+            phase,
+            sync,
+            waiting,
+            ..
+        } = case;
+        writeln!(text, "{waiters} {call},{phase},{sync},{waiting}")?;
+    }
+    std::fs::write(path, text).context(LIST)
+}
