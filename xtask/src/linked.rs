@@ -58,6 +58,7 @@ pub(crate) fn all(project: &Project) -> Result<Vec<(&'static str, Vec<Build>)>> 
         tools::target(project, target)?;
     }
     tools::component(project, "llvm-tools")?;
+    tools::debian(project, "wasm-objdump", "wabt")?;
     let bench = Bench {
         project,
         out: project.scratch("no-panic")?,
@@ -161,7 +162,9 @@ impl Bench<'_> {
             let calls = if is_thumb(target) {
                 Calls::read(&data, &code)?
             } else if target.starts_with("wasm") {
-                Calls::read_wasm(&code)?
+                let mut command = self.project.command("wasm-objdump");
+                command.args(["-x", "-j", "Export"]).arg(&file);
+                Calls::read_wasm(&code, &proc::read(&mut command)?)?
             } else {
                 Calls::read_other(&data, &code)?
             };

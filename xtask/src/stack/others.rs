@@ -99,16 +99,15 @@ impl Calls {
         })
     }
 
-    /// The functions of a module by their numbers, from its disassembly.
-    pub(crate) fn read_wasm(disassembly: &str) -> Result<Self> {
+    /// The functions of a module by their numbers, from its disassembly and its list of exports: one that does the same
+    /// as another one is that other one.
+    pub(crate) fn read_wasm(disassembly: &str, exports: &str) -> Result<Self> {
         let mut functions = BTreeMap::new();
-        let mut names = Vec::new();
         let mut before = ["", ""].map(str::to_owned);
         let heads = |line| head(line).filter(|(_, name)| *name != "CODE");
         for line in disassembly.lines() {
             if let Some((_, name)) = heads(line) {
                 let number = functions.len() as u64;
-                names.push((name.to_owned(), number));
                 functions.insert(number, Function::named(name));
                 continue;
             }
@@ -139,9 +138,17 @@ impl Calls {
             frames: frames.collect(),
             lengths: BTreeMap::new(),
             functions,
-            names,
+            names: exports.lines().filter_map(export).collect(),
         })
     }
+}
+
+/// ` - func[370] <tl_opened> -> "tl_opened"`
+fn export(line: &str) -> Option<(String, u64)> {
+    let rest = line.trim_start().strip_prefix("- func[")?;
+    let (number, rest) = rest.split_once(']')?;
+    let (_, name) = rest.rsplit_once("-> ")?;
+    Some((name.trim_matches('"').to_owned(), number.parse().ok()?))
 }
 
 impl Function {
@@ -330,13 +337,21 @@ mod tests {
 
     #[test]
     fn a_module_is_added_up() {
-        let calls = Calls::read_wasm(MODULE).unwrap();
+        let exports = [
+            " - func[0] <leaf> -> \"leaf\"",
+            " - func[1] <outer> -> \"outer\"",
+            " - func[1] <outer> -> \"same\"",
+            " - memory[0] -> \"memory\"",
+        ];
+        let calls = Calls::read_wasm(MODULE, &exports.join("\n")).unwrap();
+        assert_eq!(calls.names.len(), 3);
         assert_eq!(deepest(&calls, "outer"), 48);
+        assert_eq!(deepest(&calls, "same"), 48);
         assert_eq!(deepest(&calls, "leaf"), 0);
         let unknown = MODULE.replace("call\t0", "call_indirect\t0");
-        assert!(Calls::read_wasm(&unknown).is_err());
+        assert!(Calls::read_wasm(&unknown, "").is_err());
         let moving = MODULE.replace("i32.const\t32", "local.get\t1");
-        assert!(Calls::read_wasm(&moving).is_err());
+        assert!(Calls::read_wasm(&moving, "").is_err());
     }
 
     #[test]
