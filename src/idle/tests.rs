@@ -1,10 +1,6 @@
 //! The short way beside the long one: the same calls to two latches, of which one never knows anything.
 
-extern crate std;
-
 use core::hash::Hasher;
-use std::collections::hash_map::DefaultHasher;
-use std::vec::Vec;
 
 use crate::Access;
 use crate::ChallengeKind;
@@ -27,6 +23,21 @@ use crate::renewal::Random;
 
 const WALL: u64 = 1_700_000_000_000;
 
+/// FNV-1a.
+struct Sum(u64);
+
+impl Hasher for Sum {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 struct Twins {
     quick: Latch<64, 4>,
     slow: Latch<64, 4>,
@@ -34,9 +45,9 @@ struct Twins {
     now: u64,
     /// How far the wall clock was set.
     set: u64,
-    orders: Vec<Effect>,
+    orders: heapless::Vec<Effect, 32>,
     login: Ticket,
-    receipts: Vec<Receipt>,
+    receipts: heapless::Vec<Receipt, 16>,
     /// Events that took the short way.
     short: u32,
 }
@@ -53,9 +64,9 @@ impl Twins {
             random: Random(seed),
             now: 1,
             set: 0,
-            orders: Vec::new(),
+            orders: heapless::Vec::new(),
             login: Ticket(0),
-            receipts: Vec::new(),
+            receipts: heapless::Vec::new(),
             short: 0,
         }
     }
@@ -106,7 +117,7 @@ impl Twins {
         assert_eq!(self.quick.poll_timeout(), self.slow.poll_timeout());
         assert!(self.quick.trace().eq(self.slow.trace()));
         let [quick, slow] = [&self.quick, &self.slow].map(|latch| {
-            let mut hasher = DefaultHasher::new();
+            let mut hasher = Sum(0xcbf2_9ce4_8422_2325);
             latch.fingerprint(&mut hasher);
             hasher.finish()
         });
@@ -127,9 +138,17 @@ impl Twins {
             let Some(effect) = effect else { break };
             match effect {
                 Effect::Release { waiter } if self.below(4) > 0 => self.claim(waiter),
-                _ => self.orders.push(effect),
+                _ => self.note(effect),
             }
         }
+    }
+
+    /// A host that falls behind forgets its oldest orders.
+    fn note(&mut self, effect: Effect) {
+        if self.orders.is_full() {
+            self.orders.remove(0);
+        }
+        let _ = self.orders.push(effect);
     }
 
     fn claim(&mut self, waiter: Waiter) {
@@ -142,7 +161,12 @@ impl Twins {
         };
         let quick = receipt(&mut self.quick);
         assert_eq!(quick, receipt(&mut self.slow));
-        self.receipts.extend(quick);
+        if let Ok(receipt) = quick {
+            if self.receipts.is_full() {
+                self.receipts.remove(0);
+            }
+            let _ = self.receipts.push(receipt);
+        }
         self.compare();
     }
 

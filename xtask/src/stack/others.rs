@@ -173,25 +173,22 @@ fn x86<'a>(
     };
     let is_call = name.starts_with("call");
     if !is_call && !name.starts_with('j') {
-        let written = operands.rsplit(", ").next().unwrap_or_default();
-        let written = written.split_whitespace().next().unwrap_or_default();
-        let is_load = name == "movq" && operands.contains("(%rip), ");
-        let (from, comment) = operands.split_once('#').unwrap_or((operands, ""));
-        let written = if is_load {
-            from.trim().rsplit(", ").next().unwrap_or_default()
-        } else {
-            written
-        };
-        let reads = ["cmp", "test", "push"]
+        if ["cmp", "test", "push"]
             .iter()
-            .any(|it| name.starts_with(it));
-        if !reads {
-            registers.remove(written);
+            .any(|it| name.starts_with(it))
+        {
+            return Ok(None);
         }
-        if is_load {
-            let loaded = place(&format!("#{comment}"));
-            registers.extend(loaded.map(|loaded| (written, loaded)));
-        }
+        let plain = operands.split('#').next().unwrap_or_default().trim();
+        let (from, to) = plain.rsplit_once(", ").unwrap_or(("", plain));
+        let known = match name {
+            "movq" if from.ends_with("(%rip)") => place(operands),
+            "movq" => registers.get(from).copied(),
+            _ => None,
+        };
+        let to = whole(to);
+        registers.remove(to);
+        registers.extend(known.map(|known| (to, known)));
         return Ok(None);
     }
     let operand = operands.split_whitespace().next().unwrap_or_default();
@@ -208,6 +205,25 @@ fn x86<'a>(
         "it is not known where `{operands}` goes"
     );
     Ok(known)
+}
+
+/// The register of 64 bits that one is a part of.
+fn whole(register: &str) -> &str {
+    const PARTS: &[(&str, &[&str])] = &[
+        ("%rax", &["%eax", "%ax", "%al", "%ah"]),
+        ("%rbx", &["%ebx", "%bx", "%bl", "%bh"]),
+        ("%rcx", &["%ecx", "%cx", "%cl", "%ch"]),
+        ("%rdx", &["%edx", "%dx", "%dl", "%dh"]),
+        ("%rsi", &["%esi", "%si", "%sil"]),
+        ("%rdi", &["%edi", "%di", "%dil"]),
+        ("%rbp", &["%ebp", "%bp", "%bpl"]),
+    ];
+    let found = PARTS.iter().find(|(_, parts)| parts.contains(&register));
+    match found {
+        Some((whole, _)) => whole,
+        // `%r8d`, `%r8w`, `%r8b`.
+        None => register.trim_end_matches(['d', 'w', 'b']),
+    }
 }
 
 /// Where a jump or a call on RISC-V goes.
@@ -367,7 +383,11 @@ mod tests {
         assert!(go("callq", "*%rbx").is_err());
         assert_eq!(go("movq", "0x1b(%rip), %rbx   # 0x2215a8").unwrap(), None);
         assert_eq!(go("callq", "*%rbx").unwrap(), Some(0x1000));
-        assert_eq!(go("xorl", "%eax, %rbx").unwrap(), None);
+        assert_eq!(go("movq", "%rbx, %r14").unwrap(), None);
+        assert_eq!(go("callq", "*%r14").unwrap(), Some(0x1000));
+        assert_eq!(go("movb", "$0x1, %r14b").unwrap(), None);
+        assert!(go("callq", "*%r14").is_err());
+        assert_eq!(go("xorl", "%eax, %ebx").unwrap(), None);
         assert!(go("callq", "*%rbx").is_err());
         assert_eq!(go("jmpq", "*%rax").unwrap(), None);
         assert_eq!(go("je", "0x30 <f+0x3>").unwrap(), Some(0x30));
