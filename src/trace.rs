@@ -157,19 +157,19 @@ const fn state(index: u8) -> State {
 /// The ring of steps.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    steps: heapless::Vec<Packed, TRACE_CAPACITY, u8>,
-    /// Where the next one goes: the oldest stands there, once all places are taken.
-    next: u8,
-    /// What was wrong with the bytes that the last load found. Here, where a byte is free.
+    steps: [Option<Packed>; TRACE_CAPACITY],
+    /// What was wrong with the bytes that the last load found: here, where a byte is free.
     pub(crate) corrupt: Option<Corrupt>,
+    /// Where the next one goes: the oldest stands there.
+    next: u8,
 }
 
 impl Trace {
     pub(crate) const fn new() -> Self {
         Self {
-            steps: heapless::Vec::new(),
-            next: 0,
+            steps: [None; TRACE_CAPACITY],
             corrupt: None,
+            next: 0,
         }
     }
     pub(crate) fn push(
@@ -187,22 +187,15 @@ impl Trace {
             event,
             states: from.wrapping_mul(STATES).wrapping_add(to),
         };
-        match self.steps.get_mut(usize::from(self.next)) {
-            Some(place) => *place = step,
-            None => self.grow(step),
+        if let Some(place) = self.steps.get_mut(usize::from(self.next)) {
+            *place = Some(step);
         }
         self.next = self.next.wrapping_add(1) & LAST;
     }
 
-    /// Apart, so that its check for room is seen by what counts the steps: that could overflow, for all that it knows alone.
-    #[inline(never)]
-    fn grow(&mut self, step: Packed) {
-        let _ = self.steps.push(step);
-    }
-
     pub(crate) fn note(&mut self, effect: &Effect) {
         let newest = self.next.wrapping_sub(1) & LAST;
-        if let Some(step) = self.steps.get_mut(usize::from(newest)) {
+        if let Some(Some(step)) = self.steps.get_mut(usize::from(newest)) {
             step.effects.add(effect);
         }
     }
@@ -210,7 +203,7 @@ impl Trace {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Step> {
         (0..=LAST).filter_map(|age| {
             let index = self.next.wrapping_add(age) & LAST;
-            Some(self.steps.get(usize::from(index))?.unpack())
+            Some(self.steps.get(usize::from(index))?.as_ref()?.unpack())
         })
     }
 }
