@@ -8,15 +8,23 @@ import { testserver } from "./lib/servers.mjs";
 import { Stage, clean, other, stories } from "./lib/stories.mjs";
 import { webkit } from "./lib/webkit.mjs";
 
+/** A limit that is set once a site's store was used is not looked at for a while: it is there before the first page. */
+async function chromiumWithoutRoom({ origin }) {
+  const browser = await chromium();
+  await (await browser.open()).quota(origin, 1);
+  return browser;
+}
+
 /** Firefox takes its quota from a preference, in kilobytes and for all of its sites. */
-async function withoutRoom() {
+async function firefoxWithoutRoom() {
   return { ...(await firefox({ preferences: { "dom.quotaManager.temporaryStorage.fixedLimit": 64 } })), name: "firefox" };
 }
 
 const engines = [
-  { launch: chromium, root: "example.com", can: ["before", "quota", "freeze", "frames"] },
+  { launch: chromium, root: "example.com", can: ["before", "freeze", "frames"] },
+  { launch: chromiumWithoutRoom, root: "example.com", can: ["quota"], only: ["quota"] },
   { launch: firefox, root: "example.com", can: ["before", "frames"] },
-  { launch: withoutRoom, root: "example.com", can: ["quota"], only: ["quota"] },
+  { launch: firefoxWithoutRoom, root: "example.com", can: ["quota"], only: ["quota"] },
   { launch: webkit, root: "localhost", can: ["frames"] },
 ];
 
@@ -30,7 +38,7 @@ for (const { launch, root, can, only: needed } of engines.filter((one) => !only 
       const app = { files: { "/dist/": "js/dist", "/pages/": "js/test/browsers/pages" } };
       const sitesOfAll = { [`app.${root}`]: app, [`api.${root}`]: { to: server.url, cors: true }, [other(root)]: app };
       sites = await serve(sitesOfAll);
-      browser = await launch();
+      browser = await launch({ origin: sites.origin(`app.${root}`) });
     });
     after(async () => {
       await browser?.close();

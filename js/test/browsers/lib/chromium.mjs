@@ -152,8 +152,9 @@ class Page {
     return this.send("Page.bringToFront");
   }
 
+  /** In bytes, for as long as this page is open. */
   quota(origin, quotaSize) {
-    return this.send("Storage.overrideQuotaForOrigin", { origin, ...(quotaSize === undefined ? {} : { quotaSize }) });
+    return this.send("Storage.overrideQuotaForOrigin", { origin, quotaSize });
   }
 
   async screenshot({ width = 1280, height = 800, scale = 1, mobile = false, full = false } = {}) {
