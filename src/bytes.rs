@@ -1,7 +1,9 @@
 //! The bytes beside the machine: events are stripped of theirs, and a step's order is carried out on them.
 
 use crate::config::Credential;
+use crate::effect::Outcome;
 use crate::error::Rejected;
+use crate::event::Event;
 use crate::event::Ticket;
 use crate::grant::Grant;
 use crate::grant::GrantError;
@@ -14,11 +16,53 @@ use crate::record::Corrupt;
 use crate::record::Record;
 use crate::sync::Found;
 use crate::sync::RecordFacts;
+use crate::time::Jump;
+use crate::time::Now;
 
 impl<const T: usize, const W: usize> Latch<T, W> {
+    /// What would be refused of an event, before anything changes (P14), and what its grant is against what we have.
+    pub(crate) fn look<'e>(
+        &self,
+        now: Now,
+        event: &'e Event<'e>,
+    ) -> Result<(Told, Option<&'e Grant<'e>>), Rejected> {
+        let mut told = Told::default();
+        let mut given = None;
+        if let Event::Granted { ticket, grant } = event {
+            told = self.look_at(*ticket, grant)?;
+            given = Some(grant);
+        }
+        self.machine.check(now.monotonic.as_millis(), event)?;
+        Ok((told, given))
+    }
+
+    /// An event that was looked at, after the time has passed.
+    pub(crate) fn step(
+        &mut self,
+        event: &Event<'_>,
+        told: Told,
+        given: Option<&Grant<'_>>,
+    ) -> Outcome {
+        if let Event::Loaded { ticket, record } = *event {
+            if self.machine.is_loading(ticket.0) {
+                self.load(record.unwrap_or_default());
+                return Outcome::Done;
+            }
+        }
+        let outcome = self.machine.step(event, told);
+        self.apply(given);
+        outcome
+    }
+
+    /// What follows from a reading of the clocks: what fell due happens.
+    pub(crate) fn pass_by(&mut self, jump: Jump) {
+        self.machine.pass(jump);
+        self.apply(None);
+    }
+
     /// What would be refused of a grant, and what its bytes are against ours.
     #[inline(never)]
-    pub(crate) fn look_at(&self, ticket: Ticket, grant: &Grant<'_>) -> Result<Told, Rejected> {
+    fn look_at(&self, ticket: Ticket, grant: &Grant<'_>) -> Result<Told, Rejected> {
         grant.check(self.is_ambient(), T).map_err(Rejected::Grant)?;
         let parts = grant.rest();
         let keep = !self.machine.is_logging_in(ticket.0);
@@ -41,7 +85,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
 
     /// The answer of the load under way (P12): every byte string is a record, nothing, or corrupt.
     #[inline(never)]
-    pub(crate) fn load(&mut self, bytes: &[u8]) {
+    fn load(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return self.loaded(Found::Absent, None);
         }

@@ -36,8 +36,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
                 return;
             }
         }
-        self.machine.pass(jump);
-        self.apply(None);
+        self.pass_by(jump);
         self.stir();
         if self.machine.phase == Phase::Ready {
             self.idle_until = self.machine.poll_timeout();

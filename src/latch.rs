@@ -23,7 +23,6 @@ use crate::grant::SecretBytes;
 use crate::grant::TokenType;
 use crate::idle::Orders;
 use crate::machine::Machine;
-use crate::machine::Told;
 use crate::permit::Permit;
 use crate::record;
 use crate::record::Corrupt;
@@ -101,30 +100,15 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
-        let mut told = Told::default();
-        let mut given = None;
-        if let Event::Granted { ticket, grant } = &event {
-            told = self.look_at(*ticket, grant)?;
-            given = Some(grant);
-        }
-        self.machine.check(now.monotonic.as_millis(), &event)?;
+        let (told, given) = self.look(now, &event)?;
         let from = self.state();
         self.pass(now);
-        let outcome = match event {
-            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
+        let outcome = match self.idle_step(&event) {
+            Some(outcome) => outcome,
+            None => {
                 self.stir();
-                self.load(record.unwrap_or_default());
-                Outcome::Done
+                self.step(&event, told, given)
             }
-            _ => match self.idle_step(&event) {
-                Some(outcome) => outcome,
-                None => {
-                    self.stir();
-                    let outcome = self.machine.step(&event, told);
-                    self.apply(given);
-                    outcome
-                }
-            },
         };
         self.trace.push(
             self.machine.clock.now,

@@ -24,7 +24,6 @@ use crate::event::Event;
 use crate::event::Ticket;
 use crate::grant::TokenType;
 use crate::latch::Latch;
-use crate::machine::Told;
 use crate::numbers;
 use crate::renewal::Random;
 use crate::state::Phase;
@@ -166,31 +165,15 @@ impl<const T: usize, const W: usize> Context<T, W> {
     /// As [`Latch::handle`], without its short way through Ready and without a trace: JavaScript is in no such hurry, and
     /// has room for a longer history.
     fn tell(&mut self, now: Now, event: &Event<'_>) -> Result<Outcome, Rejected> {
-        let mut told = Told::default();
-        let mut given = None;
-        if let Event::Granted { ticket, grant } = event {
-            told = self.latch.look_at(*ticket, grant)?;
-            given = Some(grant);
-        }
-        let millis = now.monotonic.as_millis();
-        self.latch.machine.check(millis, event)?;
+        let (told, given) = self.latch.look(now, event)?;
         self.pass(now);
-        if let Event::Loaded { ticket, record } = *event {
-            if self.latch.machine.is_loading(ticket.0) {
-                self.latch.load(record.unwrap_or_default());
-                return Ok(Outcome::Done);
-            }
-        }
-        let outcome = self.latch.machine.step(event, told);
-        self.latch.apply(given);
-        Ok(outcome)
+        Ok(self.latch.step(event, told, given))
     }
 
     /// Time passes: what fell due happens.
     fn pass(&mut self, now: Now) {
         let jump = self.latch.machine.read_clocks(now);
-        self.latch.machine.pass(jump);
-        self.latch.apply(None);
+        self.latch.pass_by(jump);
     }
 
     /// The kind of the next order, 0 for none. Its ticket, waiter or state goes to the first of `out`, its cause or
