@@ -27,6 +27,15 @@ struct Function {
     calls: BTreeSet<u64>,
 }
 
+impl Function {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 /// One line of the disassembly.
 struct Instruction<'a> {
     address: u64,
@@ -53,7 +62,9 @@ impl Calls {
             .symbols()
             .map(|symbol| (symbol.address() & !1, symbol.size()));
         let lengths = lengths.filter(|(_, length)| *length > 0).collect();
-        let functions = functions(disassembly, &lengths, |address| word(&file, address))?;
+        let functions = functions(disassembly, &lengths, |address| {
+            bytes(&file, address).map(u32::from_le_bytes)
+        })?;
         let frames = frames(&file, &functions)?;
         let names = file
             .symbols()
@@ -117,9 +128,8 @@ fn frames(
     file: &object::File<'_>,
     functions: &BTreeMap<u64, Function>,
 ) -> Result<BTreeMap<u64, u64>> {
-    let section = file.section_by_name(".stack_sizes");
-    let recorded = sizes(section.context("no .stack_sizes")?.data()?);
-    let recorded = recorded.context(".stack_sizes is cut short")?;
+    let recorded = recorded(file, 4)?.into_iter();
+    let recorded: BTreeMap<_, _> = recorded.map(|(start, size)| (start & !1, size)).collect();
     let mut frames = BTreeMap::new();
     for (start, function) in functions {
         let frame = recorded.get(start).copied();
@@ -151,31 +161,42 @@ fn is_routine(name: &str) -> bool {
     ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"].contains(&name)
 }
 
-/// The section: an address and an unsigned LEB128 number for each function.
-fn sizes(mut data: &[u8]) -> Option<BTreeMap<u64, u64>> {
+/// The section: an address of `width` bytes and an unsigned LEB128 number for each function.
+fn sizes(mut data: &[u8], width: usize) -> Result<BTreeMap<u64, u64>> {
     let mut sizes = BTreeMap::new();
-    while let Some((address, rest)) = data.split_first_chunk::<4>() {
+    let cut = ".stack_sizes is cut short";
+    while !data.is_empty() {
+        let (address, rest) = data.split_at_checked(width).context(cut)?;
+        let mut bytes = [0; 8];
+        bytes[..width].copy_from_slice(address);
         data = rest;
         let mut size = 0;
         for at in 0.. {
-            let (byte, rest) = data.split_first()?;
+            let (byte, rest) = data.split_first().context(cut)?;
             data = rest;
-            size |= u64::from(byte & 0x7F).checked_shl(7 * at)?;
+            size |= u64::from(byte & 0x7F).checked_shl(7 * at).context(cut)?;
             if byte & 0x80 == 0 {
                 break;
             }
         }
-        sizes.insert(u64::from(u32::from_le_bytes(*address) & !1), size);
+        sizes.insert(u64::from_le_bytes(bytes), size);
     }
-    data.is_empty().then_some(sizes)
+    Ok(sizes)
 }
 
-fn word(file: &object::File<'_>, address: u64) -> Option<u32> {
-    let mut words = file.sections().filter_map(|section| {
-        let data = section.data_range(address, 4).ok().flatten()?;
-        Some(u32::from_le_bytes(data.try_into().ok()?))
+/// What the compiler recorded.
+fn recorded(file: &object::File<'_>, width: usize) -> Result<BTreeMap<u64, u64>> {
+    let section = file.section_by_name(".stack_sizes");
+    sizes(section.context("no .stack_sizes")?.data()?, width)
+}
+
+/// The bytes at an address.
+fn bytes<const N: usize>(file: &object::File<'_>, address: u64) -> Option<[u8; N]> {
+    let mut found = file.sections().filter_map(|section| {
+        let data = section.data_range(address, N as u64).ok().flatten()?;
+        data.try_into().ok()
     });
-    words.next()
+    found.next()
 }
 
 /// The functions by where they start. What the linker fills the gaps with is not read.
@@ -194,14 +215,7 @@ fn functions(
     for line in disassembly.lines() {
         if let Some((start, name)) = head(line) {
             registers.clear();
-            let name = name.to_owned();
-            functions.insert(
-                start,
-                Function {
-                    name,
-                    ..Function::default()
-                },
-            );
+            functions.insert(start, Function::named(name));
             continue;
         }
         let (Some(instruction), Some(mut last)) = (instruction(line), functions.last_entry())
@@ -297,8 +311,8 @@ impl<'a> Instruction<'a> {
     }
 
     fn is_jump(&self) -> bool {
-        let others = ["bic", "bics", "bfi", "bfc", "bkpt"];
-        self.name.starts_with('b') && !others.contains(&self.name)
+        let others = ["bic", "bfi", "bfc", "bkpt"];
+        self.name.starts_with('b') && !others.iter().any(|it| self.name.starts_with(it))
     }
 
     /// Where it may go, other than to the next one.
@@ -433,6 +447,19 @@ mod tests {
     }
 
     #[test]
+    fn jumps_are_told_from_what_begins_alike() {
+        let jumps = |name| {
+            instruction(&format!("  10: \t{name}\tr8, r8"))
+                .unwrap()
+                .is_jump()
+        };
+        assert!(
+            ["b", "beq", "bics", "biceq", "bfi", "bxls"].map(jumps)
+                == [true, true, false, false, false, true]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_added_up_is_an_error() {
         for (from, to) in [
             ("[pc, #0x8]         @ 0x110 <outer+0x10>", "[r0]"),
@@ -451,9 +478,11 @@ mod tests {
     #[test]
     fn recorded_frames_are_read() {
         let section = [1, 2, 0, 0, 0x88, 1, 1, 3, 0, 0, 0];
-        let known = BTreeMap::from([(0x200, 136), (0x300, 0)]);
-        assert_eq!(sizes(&section), Some(known));
-        assert_eq!(sizes(&section[..5]), None);
-        assert_eq!(sizes(&section[..8]), None);
+        let known = BTreeMap::from([(0x201, 136), (0x301, 0)]);
+        assert_eq!(sizes(&section, 4).unwrap(), known);
+        assert!(sizes(&section[..5], 4).is_err());
+        assert!(sizes(&section[..8], 4).is_err());
+        let wide = sizes(&[1, 0, 0, 0, 0, 0, 0, 0, 0x88, 1], 8).unwrap();
+        assert_eq!(wide, BTreeMap::from([(1, 136)]));
     }
 }

@@ -11,14 +11,15 @@ use anyhow::Result;
 use anyhow::bail;
 use anyhow::ensure;
 use object::Object as _;
-use object::ObjectSection as _;
 use object::ObjectSymbol as _;
 
 use super::Calls;
 use super::Function;
+use super::bytes;
 use super::head;
 use super::instruction;
 use super::is_routine;
+use super::recorded;
 
 /// What a call pushes on x86-64, and what an instruction may push for the next one to pop.
 const WORD: u64 = 8;
@@ -32,8 +33,7 @@ impl Calls {
         let file = object::File::parse(data)?;
         let is_x86 = file.architecture() == object::Architecture::X86_64;
         let width = if is_x86 { 8 } else { 4 };
-        let recorded = file.section_by_name(".stack_sizes");
-        let recorded = sizes(recorded.context("no .stack_sizes")?.data()?, width)?;
+        let recorded = recorded(&file, width)?;
         let starts = disassembly.lines().filter_map(head).map(|it| it.0);
         let starts: BTreeSet<u64> = starts.collect();
         let mut functions: BTreeMap<u64, Function> = BTreeMap::new();
@@ -50,7 +50,7 @@ impl Calls {
             let (start, function) = (*last.key(), last.get_mut());
             let operands = at.operands.trim();
             let (target, reserved) = if is_x86 {
-                let word = |address| word(&file, address);
+                let word = |address| bytes(&file, address).map(u64::from_le_bytes);
                 (
                     x86(at.name, operands, &mut registers, word)?,
                     pushes(at.name, operands)?,
@@ -149,15 +149,6 @@ fn export(line: &str) -> Option<(String, u64)> {
     let (number, rest) = rest.split_once(']')?;
     let (_, name) = rest.rsplit_once("-> ")?;
     Some((name.trim_matches('"').to_owned(), number.parse().ok()?))
-}
-
-impl Function {
-    fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..Self::default()
-        }
-    }
 }
 
 /// Where a jump or a call on x86-64 goes; `None` for what is none, and for a `switch`.
@@ -296,37 +287,6 @@ fn moves_down(name: &str, operands: &str) -> Result<u64> {
     Ok(0)
 }
 
-fn word(file: &object::File<'_>, address: u64) -> Option<u64> {
-    let mut words = file.sections().filter_map(|section| {
-        let data = section.data_range(address, 8).ok().flatten()?;
-        Some(u64::from_le_bytes(data.try_into().ok()?))
-    });
-    words.next()
-}
-
-/// An address of `width` bytes and an unsigned LEB128 number for each function.
-fn sizes(mut data: &[u8], width: usize) -> Result<BTreeMap<u64, u64>> {
-    let mut sizes = BTreeMap::new();
-    while !data.is_empty() {
-        let (address, rest) = data.split_at_checked(width).context("cut short")?;
-        let mut bytes = [0; 8];
-        bytes[..width].copy_from_slice(address);
-        let (mut size, mut at) = (0_u64, 0);
-        data = rest;
-        loop {
-            let (byte, rest) = data.split_first().context("cut short")?;
-            data = rest;
-            size |= u64::from(byte & 0x7F) << at;
-            at += 7;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        sizes.insert(u64::from_le_bytes(bytes), size);
-    }
-    Ok(sizes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -414,8 +374,5 @@ mod tests {
         assert!(pushes("subq", "%rax, %rsp").is_err());
         assert_eq!(moves_down("addi", "sp, sp, -0x30").unwrap(), 0x30);
         assert_eq!(moves_down("addi", "sp, sp, 0x30").unwrap(), 0);
-        let wide = sizes(&[1, 0, 0, 0, 0, 0, 0, 0, 0x88, 1], 8).unwrap();
-        assert_eq!(wide, BTreeMap::from([(1, 136)]));
-        assert!(sizes(&[1, 0, 0, 0, 0x88], 4).is_err());
     }
 }
