@@ -21,33 +21,27 @@ use crate::time::Now;
 
 impl<const T: usize, const W: usize> Latch<T, W> {
     /// What would be refused of an event, before anything changes (P14), and what its grant is against what we have.
-    pub(crate) fn look<'e>(
-        &self,
-        now: Now,
-        event: &'e Event<'e>,
-    ) -> Result<(Told, Option<&'e Grant<'e>>), Rejected> {
+    #[inline(never)]
+    pub(crate) fn look(&self, now: Now, event: &Event<'_>) -> Result<Told, Rejected> {
         let mut told = Told::default();
-        let mut given = None;
         if let Event::Granted { ticket, grant } = event {
             told = self.look_at(*ticket, grant)?;
-            given = Some(grant);
         }
         self.machine.check(now.monotonic.as_millis(), event)?;
-        Ok((told, given))
+        Ok(told)
     }
 
     /// An event that was looked at, after the time has passed.
-    pub(crate) fn step(
-        &mut self,
-        event: &Event<'_>,
-        told: Told,
-        given: Option<&Grant<'_>>,
-    ) -> Outcome {
-        if let Event::Loaded { ticket, record } = *event {
-            if self.machine.is_loading(ticket.0) {
+    #[inline(always)]
+    pub(crate) fn step(&mut self, event: &Event<'_>, told: Told) -> Outcome {
+        let mut given = None;
+        match event {
+            Event::Loaded { ticket, record } if self.machine.is_loading(ticket.0) => {
                 self.load(record.unwrap_or_default());
                 return Outcome::Done;
             }
+            Event::Granted { grant, .. } => given = Some(grant),
+            _ => {}
         }
         let outcome = self.machine.step(event, told);
         self.apply(given);
@@ -61,7 +55,6 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     }
 
     /// What would be refused of a grant, and what its bytes are against ours.
-    #[inline(never)]
     fn look_at(&self, ticket: Ticket, grant: &Grant<'_>) -> Result<Told, Rejected> {
         grant.check(self.is_ambient(), T).map_err(Rejected::Grant)?;
         let parts = grant.rest();

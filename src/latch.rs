@@ -100,14 +100,14 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
-        let (told, given) = self.look(now, &event)?;
+        let told = self.look(now, &event)?;
         let from = self.state();
         self.pass(now);
         let outcome = match self.idle_step(&event) {
             Some(outcome) => outcome,
             None => {
                 self.stir();
-                self.step(&event, told, given)
+                self.step(&event, told)
             }
         };
         self.trace.push(
