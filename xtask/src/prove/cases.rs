@@ -219,3 +219,31 @@ pub(super) fn note(project: &Project, waiters: u32, new: impl Iterator<Item = Ca
     }
     std::fs::write(path, text).context(LIST)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of the C interface, which the compiler compares with those of the library.
+    const NUMBERS: &str = include_str!("../../../tests/golden/capi-numbers.txt");
+
+    #[test]
+    fn events_are_named_and_numbered_as_in_the_library() {
+        let numbered = |line: &str| {
+            let (name, number) = line.strip_prefix("TL_EVENT_")?.split_once(' ')?;
+            Some((number.parse::<usize>().ok()?, name.replace('_', "")))
+        };
+        let of_library: BTreeSet<_> = NUMBERS.lines().filter_map(numbered).collect();
+        let ours = EVENTS.iter().map(|name| name.to_uppercase()).enumerate();
+        assert_eq!(ours.collect::<BTreeSet<_>>(), of_library);
+    }
+
+    #[test]
+    fn each_listed_case_is_one_of_the_cases() {
+        let list = include_str!("../../../proof/kernel/shown.txt");
+        let listed = read(list, 2).unwrap();
+        let all: BTreeSet<_> = all(2).collect();
+        assert!(listed.is_subset(&all));
+        assert_eq!(all.len(), 4228);
+    }
+}
