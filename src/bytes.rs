@@ -22,7 +22,7 @@ use crate::time::Now;
 impl<const T: usize, const W: usize> Latch<T, W> {
     /// What would be refused of an event, before anything changes (P14), and what its grant is against what we have.
     #[inline(never)]
-    pub(crate) fn look(&self, now: Now, event: &Event<'_>) -> Result<Told, Rejected> {
+    pub(crate) fn look(&self, now: &Now, event: &Event<'_>) -> Result<Told, Rejected> {
         let mut told = Told::default();
         if let Event::Granted { ticket, grant } = event {
             told = self.look_at(*ticket, grant)?;

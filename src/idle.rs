@@ -3,14 +3,18 @@
 //! Only what a look at the machine told is kept here, and it goes with the first step that could change it: without
 //! it every call does the same, in more instructions.
 
+use crate::challenge::ChallengeKind;
 use crate::effect::Effect;
 use crate::effect::Outcome;
 use crate::event::Access;
 use crate::event::Event;
+use crate::event::EventKind;
 use crate::latch::Latch;
 use crate::state::Phase;
-use crate::time::Jump;
+use crate::state::State;
+use crate::time::LATEST;
 use crate::time::Now;
+use crate::waiters::Receipt;
 
 /// Which orders the machine has to give out.
 #[derive(Debug, Clone, Copy)]
@@ -28,43 +32,81 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         self.orders = Orders::Unknown;
     }
 
-    /// Time passes: what fell due happens.
-    pub(crate) fn pass(&mut self, now: Now) {
-        let jump = self.machine.read_clocks(now);
-        if jump == Jump::None {
-            if self.is_idle() {
-                return;
-            }
-        }
-        self.pass_by(jump);
+    /// What can be known of the machine after a step of any kind.
+    pub(crate) fn look_around(&mut self) {
         self.stir();
         if self.machine.phase == Phase::Ready {
-            self.idle_until = self.machine.poll_timeout();
+            self.idle_until = self.machine.poll_timeout().min(LATEST);
         }
     }
 
-    /// Whether the passing of time has changed nothing but the reading.
-    fn is_idle(&self) -> bool {
-        self.machine.clock.now < self.idle_until
+    /// Time passes: what fell due happens.
+    #[inline]
+    pub(crate) fn pass(&mut self, now: &Now) {
+        if !self.pass_idly(now) {
+            self.pass_any(now);
+        }
+    }
+
+    #[inline(never)]
+    fn pass_any(&mut self, now: &Now) {
+        let jump = self.machine.read_clocks(now);
+        self.pass_by(jump);
+        self.look_around();
+    }
+
+    /// The passing of time that changes nothing but the reading; false for any other, which has not happened.
+    #[inline]
+    fn pass_idly(&mut self, now: &Now) -> bool {
+        if now.monotonic.as_millis() >= self.idle_until {
+            return false;
+        }
+        let tolerance = u64::from(self.machine.config.clock_tolerance_ms);
+        self.machine.clock.advance(now, tolerance)
+    }
+
+    /// What is usual most of all: the server took the credential at hand. False, with nothing changed, for all else.
+    #[inline]
+    pub(crate) fn accepted_idly(
+        &mut self,
+        now: &Now,
+        receipt: Receipt,
+        status: u16,
+        challenge: ChallengeKind,
+    ) -> bool {
+        if !self.machine.is_accepted(receipt, status, challenge) {
+            return false;
+        }
+        if !self.pass_idly(now) {
+            return false;
+        }
+        let Some(session) = &mut self.machine.session else {
+            return false;
+        };
+        session.accept();
+        self.remember(EventKind::Answered, State::Ready, State::Ready);
+        true
     }
 
     /// A step after which nothing else is due or ordered than before, a request that may leave excepted; `None` for
     /// any other, which is not taken.
-    pub(crate) fn idle_step(&mut self, event: &Event<'_>) -> Option<Outcome> {
-        if !self.is_idle() {
-            return None;
-        }
-        match *event {
+    #[inline]
+    pub(crate) fn idle_step(&mut self, now: &Now, event: &Event<'_>) -> Option<Outcome> {
+        let outcome = match *event {
             Event::AccessRequested {
                 waiter,
                 access: Access::First,
             } => {
+                self.machine.waiters.check(waiter).ok()?;
+                if !self.pass_idly(now) {
+                    return None;
+                }
                 let until = self.machine.wait_until();
                 self.idle_until = self.idle_until.min(until);
                 if let Orders::None = self.orders {
                     self.orders = Orders::OfRequests;
                 }
-                Some(self.machine.access_requested(waiter, Access::First))
+                self.machine.access_requested(waiter, Access::First)
             }
             Event::Answered {
                 receipt,
@@ -74,10 +116,22 @@ impl<const T: usize, const W: usize> Latch<T, W> {
                 if self.machine.may_refuse(receipt, status) {
                     return None;
                 }
-                Some(self.machine.answered(receipt, status, challenge))
+                if !self.pass_idly(now) {
+                    return None;
+                }
+                self.machine.answered(receipt, status, challenge)
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        self.remember(event.kind(), State::Ready, State::Ready);
+        Some(outcome)
+    }
+
+    /// Writes a step down.
+    #[inline]
+    pub(crate) fn remember(&mut self, kind: EventKind, from: State, to: State) {
+        let (at, generation) = (self.machine.clock.now, self.generation());
+        self.trace.push(at, generation, kind, (from, to));
     }
 
     /// The next order of the machine.

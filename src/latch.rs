@@ -100,22 +100,31 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
-        let told = self.look(now, &event)?;
-        let from = self.state();
-        self.pass(now);
-        let outcome = match self.idle_step(&event) {
-            Some(outcome) => outcome,
-            None => {
-                self.stir();
-                self.step(&event, told)
+        if let Event::Answered {
+            receipt,
+            status,
+            challenge,
+        } = event
+        {
+            if self.accepted_idly(&now, receipt, status, challenge) {
+                return Ok(Outcome::Deliver);
             }
-        };
-        self.trace.push(
-            self.machine.clock.now,
-            self.generation(),
-            event.kind(),
-            (from, self.state()),
-        );
+        }
+        self.handle_any(&now, &event)
+    }
+
+    #[inline(never)]
+    fn handle_any(&mut self, now: &Now, event: &Event<'_>) -> Result<Outcome, Rejected> {
+        if let Some(outcome) = self.idle_step(now, event) {
+            return Ok(outcome);
+        }
+        let told = self.look(now, event)?;
+        let from = self.state();
+        let jump = self.machine.read_clocks(now);
+        self.pass_by(jump);
+        let outcome = self.step(event, told);
+        self.look_around();
+        self.remember(event.kind(), from, self.state());
         Ok(outcome)
     }
 
@@ -144,7 +153,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// `NotReady`: the gate closed since the release; the request keeps its place and is released again.
     /// `Refused`: it waits no longer, no `Refuse` follows. `Unknown`: it does not wait.
     pub fn permit(&mut self, now: Now, waiter: Waiter) -> Result<Permit<'_>, PermitError> {
-        self.pass(now);
+        self.pass(&now);
         let receipt = self.machine.claim(waiter)?;
         Ok(self.permit_with(receipt))
     }

@@ -101,8 +101,7 @@ impl<const W: usize> Machine<W> {
     fn probe_accepted(&mut self) {
         if let Some(session) = &mut self.session {
             session.confirmed = true;
-            session.accepted = true;
-            session.unaccepted = 0;
+            session.accept();
             session.probes = 0;
             session.trouble = None;
         }

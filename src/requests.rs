@@ -123,6 +123,22 @@ impl<const W: usize> Machine<W> {
         receipt.version() == self.version
     }
 
+    /// Whether this answer says that the credential at hand was taken, and nothing else.
+    pub(crate) fn is_accepted(
+        &self,
+        receipt: Receipt,
+        status: u16,
+        challenge: ChallengeKind,
+    ) -> bool {
+        if receipt.version() != self.version {
+            return false;
+        }
+        matches!(
+            (u32::from(status), challenge),
+            (200..=399, ChallengeKind::Absent)
+        )
+    }
+
     /// Ends a released request with a receipt, if the gate is open now (P1, P8).
     pub(crate) fn claim(&mut self, waiter: Waiter) -> Result<Receipt, PermitError> {
         let slot = self.waiters.claim(waiter)?;
@@ -169,8 +185,7 @@ impl<const W: usize> Machine<W> {
             return;
         }
         if let Some(session) = &mut self.session {
-            session.accepted = true;
-            session.unaccepted = 0;
+            session.accept();
         }
     }
 

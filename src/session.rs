@@ -40,8 +40,6 @@ pub(crate) struct Session {
     pub(crate) failures: u8,
     /// Probes in a row without an answer.
     pub(crate) probes: u8,
-    /// Credentials in a row that were refused without ever having been accepted.
-    pub(crate) unaccepted: u8,
     pub(crate) has_refresh: bool,
     /// The refresh token was sent, and the record says so.
     pub(crate) sent: bool,
@@ -54,6 +52,8 @@ pub(crate) struct Session {
     /// Confirmed to the level that the host chose, as far as a probe goes.
     pub(crate) confirmed: bool,
     pub(crate) accepted: bool,
+    /// Credentials in a row that were refused without ever having been accepted.
+    pub(crate) unaccepted: u8,
     /// The server refused it; it must not leave again.
     pub(crate) refused: bool,
     /// The host asked for a new token: the old one lacks something.
@@ -91,6 +91,12 @@ pub(crate) enum Trouble {
 }
 
 impl Session {
+    /// A server took the credential.
+    pub(crate) const fn accept(&mut self) {
+        self.accepted = true;
+        self.unaccepted = 0;
+    }
+
     /// Whether requests may use the access token now.
     pub(crate) const fn is_usable(&self, now: u64) -> bool {
         if self.refused {

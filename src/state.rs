@@ -142,8 +142,8 @@ impl Phase {
 #[repr(C)]
 pub(crate) struct Stamp {
     pub(crate) sign_in: u32,
-    pub(crate) live: bool,
     pub(crate) serial: u32,
+    pub(crate) live: bool,
     /// Tells sign-ins of the same number apart: two contexts that did not know of each other, or a lost store.
     pub(crate) origin: u32,
     /// Settles writes of contexts without a lease, the same way everywhere.

@@ -123,8 +123,30 @@ impl Clock {
         since(self.wall, since(self.now, at))
     }
 
+    /// Takes a new reading, if it goes on from the one before; false, with nothing taken, if it does not.
+    #[inline]
+    pub(crate) fn advance(&mut self, now: &Now, tolerance: u64) -> bool {
+        let at = now.monotonic.0;
+        if at < self.now {
+            return false;
+        }
+        if let Some(wall) = now.wall {
+            let Some(offset) = self.offset else {
+                return false;
+            };
+            if wall.abs_diff(at.wrapping_add(offset)) > tolerance {
+                return false;
+            }
+            self.wall = wall;
+        } else {
+            self.wall = 0;
+        }
+        self.now = at;
+        true
+    }
+
     /// Takes a new reading.
-    pub(crate) fn observe(&mut self, now: Now, tolerance: u64) -> Jump {
+    pub(crate) fn observe(&mut self, now: &Now, tolerance: u64) -> Jump {
         self.now = self.now.max(now.monotonic.0.min(LATEST));
         self.wall = now.wall.unwrap_or(0);
         if self.wall == 0 {

@@ -187,10 +187,11 @@ impl Trace {
             event,
             states: from.wrapping_mul(STATES).wrapping_add(to),
         };
-        if let Some(place) = self.steps.get_mut(usize::from(self.next)) {
+        let next = self.next & LAST;
+        if let Some(place) = self.steps.get_mut(usize::from(next)) {
             *place = Some(step);
         }
-        self.next = self.next.wrapping_add(1) & LAST;
+        self.next = next.wrapping_add(1);
     }
 
     pub(crate) fn note(&mut self, effect: &Effect) {

@@ -58,12 +58,12 @@ impl<const W: usize> Machine<W> {
     /// Time first: what fell due before the event happens before it.
     #[cfg(feature = "_verify")]
     pub(crate) fn observe(&mut self, now: Now) {
-        let jump = self.read_clocks(now);
+        let jump = self.read_clocks(&now);
         self.pass(jump);
     }
 
     /// Takes a reading; nothing else changes before `pass`.
-    pub(crate) fn read_clocks(&mut self, now: Now) -> Jump {
+    pub(crate) fn read_clocks(&mut self, now: &Now) -> Jump {
         self.clock
             .observe(now, u64::from(self.config.clock_tolerance_ms))
     }

@@ -143,11 +143,16 @@ impl<const W: usize> Waiters<W> {
         let _ = self.0.push(slot);
     }
 
+    fn find(&self, waiter: Waiter) -> Option<usize> {
+        self.0.iter().position(|slot| slot.waiter == waiter)
+    }
+
     /// Removes a request; false if it was not there.
     pub(crate) fn remove(&mut self, waiter: Waiter) -> bool {
-        let Some(at) = self.0.iter().position(|slot| slot.waiter == waiter) else {
-            return false;
-        };
+        self.find(waiter).is_some_and(|at| self.remove_at(at))
+    }
+
+    fn remove_at(&mut self, at: usize) -> bool {
         // Those behind it move up, each to the place before its own.
         let tail = Cell::from_mut(self.0.get_mut(at..).unwrap_or_default());
         let tail = tail.as_slice_of_cells();
@@ -235,23 +240,22 @@ impl<const W: usize> Waiters<W> {
 
     /// Ends a request that was released; a refused one ends too, with its cause.
     pub(crate) fn claim(&mut self, waiter: Waiter) -> Result<Slot, PermitError> {
-        let slot = self
-            .0
-            .iter()
-            .find(|slot| slot.waiter == waiter)
-            .copied()
-            .ok_or(PermitError::Unknown)?;
-        match slot.fate {
-            Fate::Waiting | Fate::Early => Err(PermitError::NotReady),
-            Fate::Released => {
-                self.remove(waiter);
-                Ok(slot)
-            }
-            Fate::Refused(cause) => {
-                self.remove(waiter);
-                Err(PermitError::Refused(cause))
-            }
+        let at = self.find(waiter).ok_or(PermitError::Unknown)?;
+        let slot = self.0.get(at).copied().ok_or(PermitError::Unknown)?;
+        if slot.fate == Fate::Released {
+            self.remove_at(at);
+            return Ok(slot);
         }
+        Err(self.unclaimed(at, slot.fate))
+    }
+
+    #[inline(never)]
+    fn unclaimed(&mut self, at: usize, fate: Fate) -> PermitError {
+        if let Fate::Refused(cause) = fate {
+            self.remove_at(at);
+            return PermitError::Refused(cause);
+        }
+        PermitError::NotReady
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {

@@ -165,14 +165,14 @@ impl<const T: usize, const W: usize> Context<T, W> {
     /// As [`Latch::handle`], without its short way through Ready and without a trace: JavaScript is in no such hurry, and
     /// has room for a longer history.
     fn tell(&mut self, now: Now, event: &Event<'_>) -> Result<Outcome, Rejected> {
-        let told = self.latch.look(now, event)?;
+        let told = self.latch.look(&now, event)?;
         self.pass(now);
         Ok(self.latch.step(event, told))
     }
 
     /// Time passes: what fell due happens.
     fn pass(&mut self, now: Now) {
-        let jump = self.latch.machine.read_clocks(now);
+        let jump = self.latch.machine.read_clocks(&now);
         self.latch.pass_by(jump);
     }
 
