@@ -385,8 +385,12 @@ fn numbers_without_a_meaning_and_text_that_is_not_utf_8_are_refused() {
         bad(|grant| (grant.scope, grant.scope_len) = (NOT_UTF_8.as_ptr().cast(), 2)),
         bad(|grant| (grant.subject, grant.subject_len) = (NOT_UTF_8.as_ptr().cast(), 2)),
         bad(|grant| grant.app_data_len = 1),
+        bad(|grant| grant.access_token = core::ptr::null()),
+        bad(|grant| grant.refresh_token = core::ptr::null()),
+        bad(|grant| grant.scope_len = 1),
+        bad(|grant| grant.subject_len = 1),
     ];
-    assert_eq!(told, [TL_ERR_ARGUMENT; 7]);
+    assert_eq!(told, [TL_ERR_ARGUMENT; 11]);
     // SAFETY: a latch.
     let told = unsafe {
         [

@@ -152,7 +152,7 @@ fn a_token_response_is_read_by_its_shape() {
                 shape(&mut made);
             }
             let response = tl_response {
-                server_time_ms: 0,
+                server_time_ms: 1_700_000_000_000,
                 shape: if shape.is_some() {
                     &raw const made
                 } else {
@@ -191,6 +191,18 @@ fn a_token_response_is_read_by_its_shape() {
         (shape.ended_codes, shape.ended_codes_len) = (codes.as_ptr(), 1);
     };
     assert_eq!(tell(Some(&shape), 200, own).1, 2_000);
+    // By the server's clock.
+    for (form, number) in [
+        (TL_EXPIRY_FORM_AT_SECONDS, 1_700_000_060_u64),
+        (TL_EXPIRY_FORM_AT_MILLISECONDS, 1_700_000_060_000),
+    ] {
+        let at = |raw: &mut tl_response_shape| {
+            shape(raw);
+            raw.expiry_form = form;
+        };
+        let body = format!("{{\"code\":0,\"data\":{{\"token\":\"a\",\"ttl\":{number}}}}}");
+        assert_eq!(tell(Some(&at), 200, &body).1, 60_000, "{form}");
+    }
     let refused = tell(None, 400, "{\"error\":\"invalid_grant\"}");
     assert_eq!(refused, (TL_OUTCOME_DONE, u64::MAX, TL_CAUSE_NOT_SIGNED_IN));
 
@@ -264,6 +276,54 @@ fn a_record_goes_out_and_comes_back() {
 }
 
 #[test]
+fn what_a_store_holds_is_told_in_numbers() {
+    let memory = Memory::fresh();
+    let at = memory.at();
+    let given = grant("access", "refresh");
+    let mut ticket = 0;
+    // SAFETY: a latch, a grant, and memory for what it tells.
+    let record = unsafe {
+        tl_opened(at, 0, 0);
+        tl_login_started(at, 0, 0, &raw mut ticket);
+        tl_granted_sized(at, 0, 0, ticket, &raw const given, size_of::<tl_grant>());
+        let load = memory.order(TL_EFFECT_LOAD).ticket;
+        tl_loaded(at, 0, 0, load, null(), 0);
+        let store = memory.order(TL_EFFECT_STORE).ticket;
+        copied(|to, room, len| tl_record(at, store, to, room, len)).unwrap()
+    };
+    let inspect = |bytes: &[u8]| {
+        let mut content = tl_store_content::default();
+        // SAFETY: bytes of their length, and memory for what they are.
+        let told = unsafe { tl_inspect(bytes.as_ptr(), bytes.len(), &raw mut content) };
+        assert_eq!(told, content.content.cast_signed());
+        content
+    };
+    let session = tl_store_content {
+        content: TL_STORE_SESSION,
+        corrupt: TL_CORRUPT_NONE,
+        sign_in: 1,
+        serial: 0,
+    };
+    assert_eq!(inspect(&record), session);
+    let corrupt: [(&[u8], u32); 5] = [
+        (b"T", TL_CORRUPT_TRUNCATED),
+        (b"---", TL_CORRUPT_MAGIC),
+        (b"TL\xff", TL_CORRUPT_VERSION),
+        (b"TL\x01\0\0\0\0", TL_CORRUPT_CHECKSUM),
+        // The checksum of nothing.
+        (b"TL\x01\xe1\x6f\x3f\xbf", TL_CORRUPT_CONTENT),
+    ];
+    for (bytes, corrupt) in corrupt {
+        let expected = tl_store_content {
+            content: TL_STORE_CORRUPT,
+            corrupt,
+            ..tl_store_content::default()
+        };
+        assert_eq!(inspect(bytes), expected);
+    }
+}
+
+#[test]
 fn a_lease_is_granted_denied_and_lost() {
     let mut config = defaults();
     config.lease = TL_LEASE_HOST;
@@ -312,6 +372,14 @@ fn headers_are_read_without_a_latch() {
         assert_eq!(param(TL_CHALLENGE_PARAM_SCOPE).unwrap(), b"x y");
         assert_eq!(param(TL_CHALLENGE_PARAM_ACR_VALUES), Err(TL_ERR_UNKNOWN));
         assert_eq!(param(3), Err(TL_ERR_ARGUMENT));
+        // There, and empty.
+        let header = "Bearer realm=\"\"";
+        let (at, len) = (header.as_ptr().cast(), header.len());
+        let realm = TL_CHALLENGE_PARAM_REALM;
+        let empty = copied(|to, room, written| {
+            tl_challenge_param(at, len, realm, to.cast(), room, written)
+        });
+        assert_eq!(empty.unwrap(), b"");
         tl_challenge_parse(null(), 0, &raw mut challenge);
         assert_eq!(challenge, tl_challenge::default());
 

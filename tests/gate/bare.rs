@@ -231,6 +231,77 @@ fn ready(time: &Time, config: Config) -> BareGate<'_> {
     gate
 }
 
+/// An order that was superseded before a runner took it is not carried out.
+// promises: P6
+#[test]
+fn a_renewal_that_nobody_began_is_not_sent_after_a_sign_out() {
+    let time = Time::new();
+    let host = Bare::new(&time);
+    let gate = ready(&time, Config::in_memory());
+    gate.refresh().expect("there is a session");
+    assert_eq!(gate.state(), State::Refreshing);
+    gate.logout().expect("it is opened");
+    with_a_runner(&gate, &host, async {
+        time.sleep(100).await;
+        assert_eq!(gate.state(), State::Unauthenticated);
+    });
+    assert!(host.asked.borrow().is_empty());
+}
+
+/// A host that gets a lease and has nothing to do to give it up.
+struct Lessee<'t>(Bare<'t>);
+
+impl Host for Lessee<'_> {
+    async fn wait_until(&self, at: Instant) {
+        self.0.wait_until(at).await;
+    }
+
+    async fn load(&self, buffer: &mut [u8]) -> Result<usize, Failed> {
+        self.0.load(buffer).await
+    }
+
+    async fn store(&self, record: &[u8]) -> Result<(), Failed> {
+        self.0.store(record).await
+    }
+
+    async fn send_token_request<'r>(
+        &self,
+        request: TokenRequest<'_>,
+        reply: &'r mut [u8],
+    ) -> Result<Grant<'r>, TokenError> {
+        self.0.send_token_request(request, reply).await
+    }
+
+    async fn acquire_lease(&self) -> Result<(), Failed> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_lease_is_given_up_without_a_word() {
+    let time = Time::new();
+    let host = Lessee(Bare::new(&time));
+    let gate = gate(&time, with_lease(), 1);
+    let mut runner = gate.runner().expect("the only one");
+    let mut executor = Executor::new();
+    executor.background(async {
+        runner.run(&host, &mut [0; RECORD], &mut [0; 8]).await;
+    });
+    executor.spawn(async {
+        sign_in(&gate).await;
+        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        // Each renewal asks for the lease again.
+        for _ in 0..2 {
+            gate.refresh().expect("there is a session");
+            assert_eq!(token(&gate).await.as_deref(), Ok("second"));
+        }
+    });
+    executor.run(&time, &Chance::new(3));
+    drop(executor);
+    check(&gate);
+    assert_eq!(host.0.asked.borrow().len(), 2);
+}
+
 /// What comes before the first runner is refused.
 #[test]
 fn nothing_begins_before_the_first_runner() {

@@ -7,6 +7,7 @@ use tokenlatch::Cause;
 use tokenlatch::Challenge;
 use tokenlatch::ChallengeKind;
 use tokenlatch::Config;
+use tokenlatch::Confirmation;
 use tokenlatch::Corrupt;
 use tokenlatch::Event;
 use tokenlatch::Expiry;
@@ -18,6 +19,7 @@ use tokenlatch::State;
 use tokenlatch::TokenFailure;
 use tokenlatch::TokenType;
 use tokenlatch::Waiter;
+use tokenlatch::Waiting;
 use tokenlatch::promises::Promise;
 
 use crate::support::Host;
@@ -210,6 +212,29 @@ fn the_scheme_is_that_of_the_token_type() {
         let permit = permit.expect("no promise broken").expect("a permit");
         assert_eq!(permit.scheme(), scheme);
     }
+}
+
+/// A restart after a renewal whose answer never came, without a network: nothing can be confirmed, and who is refused
+/// is told what is known of the session.
+#[test]
+fn a_lost_renewal_is_the_cause_until_the_network_is_back() {
+    let mut config = Config::new();
+    config.confirmation = Confirmation::Probed;
+    config.when_unavailable = Waiting::Refuse;
+    let mut host = Host::new(Config::new());
+    host.sign_in(grant("a1", Some("r1"), 3600));
+    host.tell(Event::RefreshRequested);
+    host.loaded(None);
+    let marked = host.record();
+    let mut again = Host::new(config);
+    again.tell(Event::WentOffline);
+    again.tell(Event::Opened);
+    again.loaded(Some(&marked)).is_in(State::Expired);
+    again
+        .request(1)
+        .is(Outcome::Surface(Cause::RefreshResponseLost));
+    again.tell(Event::WentOnline);
+    again.ticket("Probe");
 }
 
 #[test]

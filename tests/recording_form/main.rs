@@ -15,5 +15,6 @@
 mod codes;
 mod facts;
 mod items;
+mod rare;
 mod support;
 mod whole;
