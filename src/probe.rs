@@ -6,6 +6,7 @@ use crate::effect::Outcome;
 use crate::event::ProbeResult;
 use crate::machine::Machine;
 use crate::session::Session;
+use crate::session::Trouble;
 use crate::state::Expired;
 use crate::state::Pending;
 use crate::state::Phase;
@@ -61,6 +62,9 @@ impl<const W: usize> Machine<W> {
 
     pub(crate) fn probe_when_due(&mut self) {
         let now = self.clock.now;
+        if self.offline {
+            self.set_trouble(Trouble::Passing(Cause::Offline));
+        }
         let due = self
             .session
             .as_ref()

@@ -175,7 +175,7 @@ impl<const W: usize> Machine<W> {
         true
     }
 
-    fn set_trouble(&mut self, trouble: Trouble) {
+    pub(crate) fn set_trouble(&mut self, trouble: Trouble) {
         if let Some(session) = &mut self.session {
             session.trouble = Some(trouble);
         }

@@ -214,27 +214,28 @@ fn the_scheme_is_that_of_the_token_type() {
     }
 }
 
-/// A restart after a renewal whose answer never came, without a network: nothing can be confirmed, and who is refused
-/// is told what is known of the session.
+/// A restart without a network: nothing can be confirmed, and nobody was asked. Whatever else is known of the session,
+/// the network is why.
 #[test]
-fn a_lost_renewal_is_the_cause_until_the_network_is_back() {
+fn what_cannot_be_confirmed_without_a_network_is_refused_for_that() {
     let mut config = Config::new();
     config.confirmation = Confirmation::Probed;
     config.when_unavailable = Waiting::Refuse;
     let mut host = Host::new(Config::new());
-    host.sign_in(grant("a1", Some("r1"), 3600));
+    let stored = host.sign_in(grant("a1", Some("r1"), 3600));
     host.tell(Event::RefreshRequested);
     host.loaded(None);
-    let marked = host.record();
-    let mut again = Host::new(config);
-    again.tell(Event::WentOffline);
-    again.tell(Event::Opened);
-    again.loaded(Some(&marked)).is_in(State::Expired);
-    again
-        .request(1)
-        .is(Outcome::Surface(Cause::RefreshResponseLost));
-    again.tell(Event::WentOnline);
-    again.ticket("Probe");
+    // As it was stored, and with the mark of a renewal whose answer never came.
+    for record in [stored, host.record()] {
+        let mut again = Host::new(config);
+        again.tell(Event::WentOffline);
+        again.tell(Event::Opened);
+        again.loaded(Some(&record)).is_in(State::Expired);
+        again.request(1).is(Outcome::Surface(Cause::Offline));
+        assert_eq!(again.latch().trouble(), Some(Cause::Offline));
+        again.tell(Event::WentOnline);
+        again.ticket("Probe");
+    }
 }
 
 #[test]
