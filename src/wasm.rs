@@ -209,7 +209,7 @@ impl<const T: usize, const W: usize> Context<T, W> {
 
     /// Claims the permit of a released request: its token goes to `buffer`, its receipt and 1 for DPoP to `out`.
     ///
-    /// Returns the token's length, or the negative number of an error.
+    /// Returns the token's length, or the negative number of an error; where the buffer is too small, nothing is claimed.
     pub fn permit(
         &mut self,
         monotonic: f64,
@@ -221,6 +221,9 @@ impl<const T: usize, const W: usize> Context<T, W> {
         let Some(now) = arguments::now(monotonic, wall) else {
             return numbers::TL_ERR_ARGUMENT;
         };
+        if buffer.len() < self.latch.access.expose().len() {
+            return numbers::TL_ERR_SPACE;
+        }
         let waiter = Waiter::from_u32(waiter);
         self.pass(now);
         let claimed = self.latch.machine.claim(waiter);

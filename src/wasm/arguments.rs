@@ -39,9 +39,12 @@ impl Arguments {
     pub(super) fn event<'a>(&self, buffer: &'a [u8]) -> Option<(Now, Event<'a>)> {
         let now = now(self.monotonic, self.wall)?;
         let id = whole(self.id)?;
-        let low = u32::try_from(id).ok();
-        let waiter = Waiter::from_u32(low.unwrap_or_default());
-        let ticket = Ticket(low.unwrap_or_default());
+        // Only a receipt has more bits.
+        let low = match self.kind {
+            numbers::TL_EVENT_ANSWERED => 0,
+            _ => u32::try_from(id).ok()?,
+        };
+        let (waiter, ticket) = (Waiter::from_u32(low), Ticket(low));
         let event = match self.kind {
             0 => Event::Opened,
             1 => Event::Resumed,
@@ -96,10 +99,11 @@ impl Arguments {
     }
 
     fn access(&self) -> Option<Access> {
-        if self.a == 0.0 {
-            return Some(Access::First);
+        match small(self.a)? {
+            0 => Some(Access::First),
+            1 => Some(Access::Retry(Receipt::from_u64(whole(self.b)?))),
+            _ => None,
         }
-        Some(Access::Retry(Receipt::from_u64(whole(self.b)?)))
     }
 
     fn grant<'a>(&self, buffer: &'a [u8]) -> Option<Grant<'a>> {

@@ -71,6 +71,28 @@ fn a_kind_that_there_is_not_is_refused() {
     }
 }
 
+/// It would be that of another order or request otherwise.
+// promises: P4 P14
+#[test]
+fn an_id_of_more_than_32_bits_is_refused_where_it_is_no_receipt() {
+    let (mut host, _) = busy();
+    for kind in (0..24).filter(|kind| *kind != TL_EVENT_ANSWERED) {
+        for id in [4_294_967_296.0, 4_294_967_298.0, LARGEST] {
+            let told = host.arguments(kind, id, [0.0; 3]);
+            refuse(told, &mut host);
+        }
+    }
+}
+
+#[test]
+fn a_request_is_new_or_a_retry() {
+    let (mut host, _) = busy();
+    for access in [2.0, 255.0, 4_294_967_296.0, LARGEST] {
+        let told = host.arguments(TL_EVENT_ACCESS_REQUESTED, 9.0, [access, 0.0, 0.0]);
+        refuse(told, &mut host);
+    }
+}
+
 #[test]
 fn a_number_of_a_fact_that_is_none_is_refused() {
     let (mut host, ticket) = busy();
@@ -83,6 +105,7 @@ fn a_number_of_a_fact_that_is_none_is_refused() {
             (TL_EVENT_GRANTED, [1.0, 1.0, number]),
             (TL_EVENT_TOKEN_FAILED, [number, -1.0, 0.0]),
             (TL_EVENT_PROBED, [number, 0.0, 0.0]),
+            (TL_EVENT_ACCESS_REQUESTED, [number, 0.0, 0.0]),
             (TL_EVENT_ACCESS_REQUESTED, [1.0, number, 0.0]),
             (TL_EVENT_ANSWERED, [number, -1.0, 0.0]),
         ];
@@ -228,9 +251,9 @@ fn fractions_are_cut_off() {
 fn the_largest_number_is_one() {
     let mut host = Host::ready(&[]);
     assert_eq!(
-        host.plain(TL_EVENT_STORED, LARGEST),
+        host.tell(TL_EVENT_ANSWERED, LARGEST, [200.0, -1.0, 0.0]),
         TL_OUTCOME_STALE,
-        "a ticket that there can't be"
+        "a receipt that there can't be"
     );
     host.now = LARGEST;
     let mut told = host.arguments(TL_EVENT_TIMEOUT_REACHED, 0.0, [0.0; 3]);
