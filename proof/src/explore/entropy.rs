@@ -1,5 +1,8 @@
 //! What the latches draw as entropy, and the fingerprints.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
 use std::sync::LazyLock;
 
@@ -23,6 +26,18 @@ impl Random {
 
 /// Nonces in use are numbered from here in their order; a new one is larger or smaller than all of them.
 pub(crate) const MIDDLE: u32 = 1 << 31;
+
+/// The ranks of nonces in canonical form, as bits; 0 is no nonce.
+pub(crate) fn ranks(nonces: impl IntoIterator<Item = u32>) -> u32 {
+    let nonces = nonces.into_iter().filter(|nonce| *nonce > 0);
+    let ranks = nonces.map(|nonce| nonce.wrapping_sub(MIDDLE).min(u32::BITS - 1));
+    ranks.fold(0, |ranks, rank| ranks | 1 << rank)
+}
+
+/// Whether nonces of these ranks have the numbers that they would be given.
+pub(crate) const fn is_in_order(ranks: u32) -> bool {
+    ranks & ranks.wrapping_add(1) == 0
+}
 
 /// No draw of one step is further.
 const DRAWS: usize = 4;
@@ -160,10 +175,35 @@ impl Hasher for Lanes {
     }
 }
 
+/// A fingerprint is its own hash.
+#[derive(Default)]
+pub(crate) struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[..8]);
+        self.0 = u64::from_le_bytes(word);
+    }
+
+    fn write_u128(&mut self, n: u128) {
+        self.0 = n as u64;
+    }
+}
+
+/// Something for each of many fingerprints.
+pub(crate) type Prints<T> = HashMap<u128, T, BuildHasherDefault<Same>>;
+
+/// Many fingerprints.
+pub(crate) type PrintSet = HashSet<u128, BuildHasherDefault<Same>>;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
 
     /// Words are mixed as they are filled: a difference at any place of a row of numbers tells.
     #[test]
