@@ -11,6 +11,7 @@ mod host;
 mod jobs;
 mod kept;
 mod left;
+mod memo;
 mod network;
 mod replay;
 mod requests;

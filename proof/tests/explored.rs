@@ -45,43 +45,44 @@ fn two_contexts_send_token_requests() {
         //    0 0 Opened -> Done
         //      0   StateChanged { state: Pending }
         //      0   Load { ticket: Ticket(1) }
+        on(0, Act::Open),
+        //    0 1 Opened -> Done
+        //      1   StateChanged { state: Pending }
+        //      1   Load { ticket: Ticket(1) }
         on(0, Act::Login),
-        //    0 0 LoginStarted -> Login(Ticket(2))
+        //    0 1 LoginStarted -> Login(Ticket(2))
         on(0, Act::LoginGranted(0)),
-        //    0 0 Granted -> Done
-        //      0   Load { ticket: Ticket(3) }
+        //    0 1 Granted -> Done
+        //      1   Load { ticket: Ticket(3) }
         on(0, Act::Loaded),
-        //    0 0 Loaded -> Done
-        //      0   Store { ticket: Ticket(4) }
+        //    0 1 Loaded -> Done
+        //      1   Store { ticket: Ticket(4) }
         on(0, Act::Write),
-        on(0, Act::Advance),
-        //    1 0 TimeoutReached -> Done
+        on(0, Act::Stored),
+        //    0 1 Stored -> Done
+        //      1   StateChanged { state: Ready }
+        //      1   Announce
+        on(1, Act::Loaded),
+        //    0 0 Loaded -> Done
         //      0   StateChanged { state: Ready }
-        //    1 1 TimeoutReached -> Done
         on(0, Act::Advance),
         //    2 0 TimeoutReached -> Done
         //      0   StateChanged { state: Refreshing }
-        //      0   Load { ticket: Ticket(5) }
+        //      0   Load { ticket: Ticket(2) }
         //    2 1 TimeoutReached -> Done
-        on(0, Act::Open),
-        //    2 1 Opened -> Done
-        //      1   StateChanged { state: Pending }
-        //      1   Load { ticket: Ticket(1) }
-        on(0, Act::Loaded),
-        //    2 1 Loaded -> Done
         //      1   StateChanged { state: Refreshing }
-        //      1   Load { ticket: Ticket(2) }
-        on(0, Act::Loaded),
-        //    2 0 Loaded -> Done
-        //      0   Store { ticket: Ticket(6) }
+        //      1   Load { ticket: Ticket(5) }
         on(0, Act::Loaded),
         //    2 1 Loaded -> Done
-        //      1   Store { ticket: Ticket(3) }
+        //      1   Store { ticket: Ticket(6) }
+        on(1, Act::Loaded),
+        //    2 0 Loaded -> Done
+        //      0   Store { ticket: Ticket(3) }
         on(0, Act::Advance),
         //    3 1 TimeoutReached -> Done
-        //      1   SendTokenRequest { ticket: Ticket(4), grant_type: RefreshToken }
+        //      1   SendTokenRequest { ticket: Ticket(7), grant_type: RefreshToken }
         //    3 0 TimeoutReached -> Done
-        //      0   SendTokenRequest { ticket: Ticket(7), grant_type: RefreshToken }
+        //      0   SendTokenRequest { ticket: Ticket(4), grant_type: RefreshToken }
     ];
     assert_eq!(replay("login", &way), Ok(()));
 }

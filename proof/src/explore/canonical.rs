@@ -2,6 +2,7 @@
 
 use super::entropy::Lanes;
 use super::entropy::MIDDLE;
+use super::entropy::ranks;
 use super::left::Left;
 use super::space::Space;
 use super::world::At;
@@ -82,8 +83,11 @@ impl Context {
         self.monotonic = MONOTONIC;
         self.rename();
         let mut lanes = Lanes::new();
-        self.hash(&mut lanes);
+        self.latch.hash_all(&mut lanes);
+        self.watched = lanes.both();
+        self.hash_host(&mut lanes);
         self.print = lanes.both();
+        self.ranks = ranks(self.nonces());
         self.touched = false;
     }
 
@@ -142,6 +146,12 @@ impl Context {
             *token = renamed(*token);
         }
         self.signed_out = 2;
+    }
+
+    /// The nonces that it knows, in its latch and in records under way; 0 for none.
+    pub(crate) fn nonces(&self) -> impl Iterator<Item = u32> {
+        let records = self.records().flat_map(|record| record.nonces);
+        self.latch.nonces().into_iter().chain(records)
     }
 
     /// Each record that is under way.
@@ -224,6 +234,12 @@ impl Rewrite {
 impl World {
     /// Rewrites itself so that worlds that behave alike are equal; a raw one only where its own entropy needs it.
     pub(crate) fn canonical(&mut self) {
+        self.settle();
+        self.line_up();
+    }
+
+    /// All of it but the order of the contexts.
+    pub(super) fn settle(&mut self) {
         let (wall, raw) = (self.wall, self.raw);
         let mut rewrite = Rewrite {
             clocks: Move {
@@ -243,17 +259,13 @@ impl World {
             nonces: heapless::Vec::new(),
         };
         for context in self.contexts.iter() {
-            for nonce in context.latch.nonces() {
-                rewrite.note(nonce);
-            }
+            context.nonces().for_each(|nonce| rewrite.note(nonce));
         }
-        let records = self.contexts.iter().flat_map(Context::records);
-        for record in records.chain(&self.cell) {
-            for nonce in record.nonces {
-                rewrite.note(nonce);
-            }
+        if let Some(record) = &self.cell {
+            record.nonces.iter().for_each(|nonce| rewrite.note(*nonce));
         }
         rewrite.nonces.sort_unstable();
+        self.noted.renumbered = !rewrite.keeps(&rewrite.nonces);
         for index in 0..self.contexts.len() {
             let context = &self.contexts[index];
             if !rewrite.keeps(&context.latch.nonces()) {
@@ -272,14 +284,13 @@ impl World {
         if self.space.oracle {
             self.contexts.touched().for_each(Context::rename_tokens);
         }
-        if raw {
-            return self.line_up();
+        if !raw {
+            self.settle_contexts();
         }
-        self.settle();
     }
 
     /// The contexts: all of them if time has passed.
-    fn settle(&mut self) {
+    fn settle_contexts(&mut self) {
         let (wall, space, left) = (self.wall, Arc::clone(&self.space), self.left);
         let settle = |context: &mut Context| context.canonical(&space, &left, wall);
         if wall == WALL {
@@ -288,14 +299,16 @@ impl World {
             self.contexts.iter_mut().for_each(settle);
         }
         self.wall = WALL;
-        if self.space.symmetric {
-            self.contexts.sort_by_key(|context| context.print);
-        }
     }
 
-    /// Puts the contexts of a raw world into the order that its canonical form has.
-    fn line_up(&mut self) {
-        if self.space.symmetric {
+    /// Puts contexts that can be told apart by their past only into the order of the canonical form.
+    pub(super) fn line_up(&mut self) {
+        if !self.space.symmetric {
+            return;
+        }
+        if !self.raw {
+            self.contexts.sort_by_key(|context| context.print);
+        } else {
             let mut twin = self.clone();
             twin.raw = false;
             twin.canonical();

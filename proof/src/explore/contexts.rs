@@ -23,6 +23,16 @@ impl Contexts {
         self.0.pop().map(Arc::unwrap_or_clone)
     }
 
+    /// As they are shared.
+    pub(crate) fn shared(&self) -> &[Arc<Context>] {
+        &self.0
+    }
+
+    /// Puts one that is shared with other worlds in the place of another.
+    pub(crate) fn share(&mut self, index: usize, context: Arc<Context>) {
+        self.0[index] = context;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -49,6 +49,7 @@ impl World {
     }
 
     fn order(&mut self, index: usize, effect: Effect) -> Result<(), Violation> {
+        self.noted.ordered = true;
         let context = &mut self.contexts[index];
         match effect {
             Effect::Load { ticket } => {
@@ -100,6 +101,7 @@ impl World {
                 context.revoke = Some((ticket.as_u32(), token));
             }
             Effect::Announce => {
+                self.noted.announced = true;
                 for other in 0..self.contexts.len() {
                     if other != index {
                         self.contexts[other].news = true;
@@ -114,6 +116,7 @@ impl World {
 
     /// P3 among contexts: nobody else has a token request outstanding while there is a lease that nobody stole.
     fn check_sending(&mut self, index: usize) -> Result<(), Violation> {
+        self.noted.sent = true;
         let others = self.contexts.iter().enumerate();
         let mut others = others.filter(|(other, _)| *other != index);
         self.noted.beside = others.any(|(_, context)| context.token.is_some());
@@ -147,22 +150,17 @@ impl World {
     /// What must be true of each state, however it was reached.
     pub(crate) fn look(&self) -> Result<(), Violation> {
         for context in self.contexts.iter() {
-            let latch = context.latch.latch();
-            let token = latch.exposed();
-            if !token.is_empty() {
-                let mut shown = String::with_capacity(256);
-                let _ = write!(shown, "{latch:?}");
-                let mut parts = shown.as_bytes().windows(token.len());
-                if parts.any(|part| part == token) {
-                    return Err(broken(Promise::P13, "a token is printed"));
-                }
-            }
-            self.look_for_tombstone(context)?;
+            context.look_for_secret()?;
         }
-        Ok(())
+        self.look_for_tombstones()
     }
 
     /// P6: a latch that has nothing left to do has stored the sign-out. Where the store keeps what it is told.
+    pub(super) fn look_for_tombstones(&self) -> Result<(), Violation> {
+        let contexts = &mut self.contexts.iter();
+        contexts.try_for_each(|context| self.look_for_tombstone(context))
+    }
+
     fn look_for_tombstone(&self, context: &Context) -> Result<(), Violation> {
         let latch = context.latch.latch();
         let kept = self.space.left.faults == 0 && self.space.left.crashes == 0;
@@ -180,5 +178,23 @@ impl World {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Context {
+    /// P13: no `Debug` shows a secret.
+    pub(super) fn look_for_secret(&self) -> Result<(), Violation> {
+        let latch = self.latch.latch();
+        let token = latch.exposed();
+        if token.is_empty() {
+            return Ok(());
+        }
+        let mut shown = String::with_capacity(256);
+        let _ = write!(shown, "{latch:?}");
+        let mut parts = shown.as_bytes().windows(token.len());
+        if parts.any(|part| part == token) {
+            return Err(broken(Promise::P13, "a token is printed"));
+        }
+        Ok(())
     }
 }

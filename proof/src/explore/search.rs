@@ -1,8 +1,5 @@
 //! The first explorer: breadth first, over 128-bit fingerprints, so that the first violation found is a shortest one.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -11,30 +8,14 @@ use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
 
 use super::act::Action;
+use super::entropy::Prints;
 use super::fair;
 use super::fair::Standing;
+use super::memo::Here;
+use super::memo::Memo;
 use super::space::Space;
+use super::world::Noted;
 use super::world::World;
-
-/// A fingerprint is its own hash.
-#[derive(Default)]
-struct Same(u64);
-
-impl Hasher for Same {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let mut word = [0; 8];
-        word.copy_from_slice(&bytes[..8]);
-        self.0 = u64::from_le_bytes(word);
-    }
-
-    fn write_u128(&mut self, n: u128) {
-        self.0 = n as u64;
-    }
-}
 
 /// How a state was reached first: from which, by which of its actions.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +51,8 @@ pub(crate) struct Report {
 
 pub(crate) struct Search {
     space: Arc<Space>,
-    seen: HashMap<u128, u32, BuildHasherDefault<Same>>,
+    memo: Memo,
+    seen: Prints<u32>,
     steps: Vec<Step>,
     /// Where a fair host leads from each state.
     fair: Vec<u32>,
@@ -80,9 +62,14 @@ pub(crate) struct Search {
 
 impl Search {
     pub(crate) fn new(space: &Arc<Space>) -> Self {
+        Self::with(space, Memo::of(space))
+    }
+
+    pub(super) fn with(space: &Arc<Space>, memo: Memo) -> Self {
         Self {
             space: Arc::clone(space),
-            seen: HashMap::default(),
+            memo,
+            seen: Prints::default(),
             steps: Vec::new(),
             fair: Vec::new(),
             standing: Vec::new(),
@@ -105,6 +92,7 @@ impl Search {
         let start = Instant::now();
         let mut world = World::new(&self.space);
         world.canonical();
+        self.number(world.fingerprint());
         self.enter(&world, NOWHERE, 0);
         let mut level = vec![(0, world)];
         while !level.is_empty() {
@@ -148,17 +136,18 @@ impl Search {
     }
 
     /// The number of the state, and whether it is new.
-    fn enter(&mut self, world: &World, from: u32, choice: u16) -> (u32, bool) {
+    fn number(&mut self, print: u128) -> (u32, bool) {
         let number = u32::try_from(self.steps.len()).unwrap_or(NOWHERE);
-        let known = *self.seen.entry(world.fingerprint()).or_insert(number);
-        if known < number {
-            return (known, false);
-        }
+        let known = *self.seen.entry(print).or_insert(number);
+        (known, known == number)
+    }
+
+    /// Takes note of a new state.
+    fn enter(&mut self, world: &World, from: u32, choice: u16) {
         self.steps.push(Step { from, choice });
         self.fair.push(NOWHERE);
         self.standing.push(world.standing());
         self.report.replayed += usize::from(world.replayed);
-        (number, true)
     }
 
     fn expand(
@@ -170,22 +159,31 @@ impl Search {
         let mut actions = Vec::new();
         world.actions(&mut actions);
         let fair = world.fair(&actions);
+        let here = Here::new(world);
         for (choice, action) in (0..).zip(&actions) {
-            let mut after = world.clone();
             self.report.transitions += 1;
-            if let Err(violation) = after.step(*action) {
-                let mut path = self.path(index);
-                path.push(*action);
-                return Err(Found { path, violation });
-            }
-            self.report.beside += usize::from(after.noted.beside);
-            self.report.older += usize::from(after.noted.older);
-            let (number, new) = self.enter(&after, index, choice);
+            let after = match self.memo.step(&here, *action) {
+                Ok(after) => after,
+                Err(violation) => {
+                    let mut path = self.path(index);
+                    path.push(*action);
+                    return Err(Found { path, violation });
+                }
+            };
+            let Noted { beside, older, .. } = after.noted();
+            self.report.beside += usize::from(beside);
+            self.report.older += usize::from(older);
+            let (number, new) = match after.print() {
+                Some(print) => self.number(print),
+                None => (index, false),
+            };
             if fair == Some(usize::from(choice)) {
                 self.fair[index as usize] = number;
             }
             if new {
-                if let Err(violation) = after.look() {
+                let after = after.into_world(world);
+                self.enter(&after, index, choice);
+                if let Err(violation) = self.memo.look(&after) {
                     let path = self.path(number);
                     return Err(Found { path, violation });
                 }

@@ -35,6 +35,13 @@ pub(super) fn spend(left: &mut u8) {
 impl World {
     /// Carries it out, checks, and puts the world into its canonical form.
     pub(crate) fn step(&mut self, action: Action) -> Done {
+        self.carry_out(action)?;
+        self.canonical();
+        Ok(())
+    }
+
+    /// Carries it out and checks.
+    pub(super) fn carry_out(&mut self, action: Action) -> Done {
         let index = usize::from(action.context);
         self.noted = Noted::default();
         self.act(index, action.act)?;
@@ -46,7 +53,6 @@ impl World {
         if self.space.no_replay && self.replayed && !self.unmarked {
             return Err(broken(Promise::P3, "a refresh token was used twice"));
         }
-        self.canonical();
         Ok(())
     }
 

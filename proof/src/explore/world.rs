@@ -127,6 +127,10 @@ pub(crate) struct Context {
     pub(crate) touched: bool,
     /// Its state in canonical form, as 128 bits.
     pub(crate) print: u128,
+    /// That of the latch alone.
+    pub(crate) watched: u128,
+    /// The ranks of its nonces.
+    pub(crate) ranks: u32,
 }
 
 /// A sign-in, as the server knows it.
@@ -151,6 +155,14 @@ pub(crate) struct Noted {
     pub(crate) beside: bool,
     /// An older credential replaced a newer one in the store.
     pub(crate) older: bool,
+    /// A latch gave an order.
+    pub(crate) ordered: bool,
+    /// Other contexts were told that the store has changed.
+    pub(crate) announced: bool,
+    /// A token request left.
+    pub(crate) sent: bool,
+    /// Nonces were numbered anew, in the whole world.
+    pub(crate) renumbered: bool,
 }
 
 /// Everything.
@@ -172,6 +184,12 @@ pub(crate) struct World {
     pub(crate) raw: bool,
     /// What was told and given, for a transcript.
     pub(crate) log: Option<Vec<String>>,
+}
+
+/// The fingerprint of a world, from what stands around its contexts and theirs.
+pub(crate) fn fingerprint(mut around: Lanes, prints: impl Iterator<Item = u128>) -> u128 {
+    prints.for_each(|print| around.write_u128(print));
+    around.both()
 }
 
 pub(crate) fn broken(promise: Promise, what: &'static str) -> Violation {
@@ -222,11 +240,17 @@ impl Context {
             signed_out: 0,
             touched: true,
             print: 0,
+            watched: 0,
+            ranks: 0,
         }
     }
 
     pub(crate) fn hash(&self, hasher: &mut impl Hasher) {
         self.latch.hash_all(hasher);
+        self.hash_host(hasher);
+    }
+
+    pub(crate) fn hash_host(&self, hasher: &mut impl Hasher) {
         (self.open, self.frozen, self.news, self.signed_out).hash(hasher);
         (&self.load, &self.store, &self.late).hash(hasher);
         (self.asked, self.held, self.lost, self.login, self.probe).hash(hasher);
@@ -292,12 +316,15 @@ impl World {
 
     /// All of the state, as 128 bits, of a world in canonical form.
     pub(crate) fn fingerprint(&self) -> u128 {
+        let prints = self.contexts.iter().map(|context| context.print);
+        fingerprint(self.around(), prints)
+    }
+
+    /// What stands around the contexts, hashed.
+    pub(crate) fn around(&self) -> Lanes {
         let mut lanes = Lanes::new();
         self.hash_around(&mut lanes);
-        for context in self.contexts.iter() {
-            lanes.write_u128(context.print);
-        }
-        lanes.both()
+        lanes
     }
 
     fn hash_around(&self, hasher: &mut impl Hasher) {
