@@ -102,7 +102,7 @@ fn alone() -> Vec<Space> {
             nonsense: true,
             oracle: true,
             small: false,
-            seconds: 100,
+            seconds: 180,
             ..base()
         },
         Space {
@@ -126,7 +126,7 @@ fn alone() -> Vec<Space> {
             oracle: true,
             small: false,
             twice: true,
-            seconds: 50,
+            seconds: 65,
             ..base()
         },
         Space {
@@ -141,6 +141,7 @@ fn alone() -> Vec<Space> {
             nonsense: true,
             oracle: true,
             small: false,
+            seconds: 70,
             most: Some(1_000_000),
             ..base()
         },
@@ -210,7 +211,7 @@ fn alone() -> Vec<Space> {
             },
             lifetime: 4,
             small: false,
-            seconds: 40,
+            seconds: 60,
             ..base()
         },
     ]
@@ -300,7 +301,7 @@ fn together() -> Vec<Space> {
             slow_reads: true,
             signed_in: true,
             small: false,
-            seconds: 110,
+            seconds: 120,
             ..base()
         },
         Space {
