@@ -101,3 +101,26 @@ fn a_sign_out_that_a_torn_write_lost_comes_back_over_a_later_sign_in() {
     ];
     replay(&setup, &ops).unwrap();
 }
+
+/// A write that was under way when its context froze is carried out when the context goes on: the lease under which it
+/// was ordered was taken away long ago, and that the context asks for another one changes nothing about it.
+#[test]
+fn a_write_belongs_to_the_lease_under_which_it_was_ordered() {
+    let setup = Setup {
+        seed: 1598,
+        start: 304_848_936,
+        contexts: 2,
+        domains: 1,
+        read_back: true,
+        serves: false,
+        rotates: true,
+        grace: 10_000,
+        budget: 10,
+    };
+    let ops = [
+        (304_908_936, 1, Act::Login),
+        (307_309_251, 1, Act::Freeze(280_955)),
+        (307_452_600, 1, Act::LeaseLost),
+    ];
+    replay(&setup, &ops).unwrap();
+}

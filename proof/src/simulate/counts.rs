@@ -45,6 +45,7 @@ rows! {
     EndedAfterStore "sessions ended in a context: by an older sign-out, after the store lost what was written",
     EndedUnseen "sessions ended without evidence",
     WentBackAfterStore "older credentials taken up again after the store lost what was written",
+    OlderAfterLease "older credentials written over newer ones, after the lease of the write was over",
     Restarts "restarts",
     Crashes "of these, between two orders",
     Sleeps "sleeps",

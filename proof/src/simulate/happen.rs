@@ -147,7 +147,7 @@ impl World {
         let told = match write.fault {
             None => {
                 self.note_written(context, &write.bytes);
-                self.put(context, write.bytes);
+                self.put(context, write);
                 Event::Stored { ticket }
             }
             Some(Fault::Late) => {

@@ -110,6 +110,7 @@ impl World {
         };
         let delay = self.draw(context, Draw::Store).below(21);
         let now = self.now;
+        let holder = self.domain(context).holder;
         let host = &mut self.contexts[context];
         let armed = host.writes_to_fail.pop_front();
         let cut = now < host.store_cut_until;
@@ -125,6 +126,7 @@ impl World {
             ticket: ticket.as_u32(),
             bytes: buffer[..length].to_vec(),
             fault,
+            lease: holder.and_then(|(who, lease)| (who == context).then_some(lease)),
         });
         match fault {
             Some(Fault::Lies | Fault::Late | Fault::Flipped) => self.deception(context),

@@ -8,6 +8,7 @@ use tokenlatch::inspect;
 
 use super::counts::Row;
 use super::parts::Answer;
+use super::parts::Write;
 use super::server::Key;
 use super::world::World;
 
@@ -132,23 +133,24 @@ impl World {
         }
     }
 
-    /// A good write, in one piece. Under the lease it never puts an older credential in place of a newer one (P5).
-    pub(crate) fn put(&mut self, context: usize, bytes: Vec<u8>) {
+    /// A good write, in one piece. Under the lease with which it was ordered it never puts an older credential in place
+    /// of a newer one (P5).
+    pub(crate) fn put(&mut self, context: usize, write: Write) {
         let faults = self.ledger.faults[self.contexts[context].domain];
-        let holds = self
-            .domain(context)
-            .holder
-            .is_some_and(|(holder, _)| holder == context);
         let trusted = !since(faults.store, self.now) && !since(faults.lease, self.now);
-        if holds && trusted {
-            let before = generation(&self.domain(context).cell);
-            let after = generation(&bytes);
-            if after < before {
+        let before = generation(&self.domain(context).cell);
+        let after = generation(&write.bytes);
+        if let (true, Some(lease)) = (after < before, write.lease) {
+            if self.domain(context).holder != Some((context, lease)) {
+                // The lease ended while it was under way: the latch cannot call it back.
+                self.counts.add(Row::OlderAfterLease);
+                self.deception(context);
+            } else if trusted {
                 let detail = format!("context {context}: {after:?} after {before:?}");
                 self.fail("P5: an older credential replaced a newer one", detail);
             }
         }
-        self.domain(context).cell = bytes;
+        self.domain(context).cell = write.bytes;
     }
 
     /// Whether sending a refresh token again, whose fate is unknown, can do no harm.

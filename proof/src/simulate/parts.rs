@@ -69,6 +69,8 @@ pub(crate) struct Write {
     pub(crate) ticket: u32,
     pub(crate) bytes: Vec<u8>,
     pub(crate) fault: Option<Fault>,
+    /// The ticket of the lease that its context had when it was ordered.
+    pub(crate) lease: Option<u32>,
 }
 
 /// A context and its host.

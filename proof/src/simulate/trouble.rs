@@ -221,7 +221,7 @@ impl World {
         let rest = writes.split_off(done);
         for write in writes {
             match write.fault {
-                None => self.put(context, write.bytes),
+                None => self.put(context, write),
                 Some(Fault::Late) => {
                     self.deception(context);
                     self.domain(context).cell = write.bytes;
