@@ -13,11 +13,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 16900,
+  page: 16800,
   "page, less core": 4800,
-  "mini-program": 21480,
+  "mini-program": 21500,
   "mini-program, less core": 4420,
-  "mini-program, packed": 22330,
+  "mini-program, packed": 22350,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

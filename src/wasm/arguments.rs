@@ -99,11 +99,13 @@ impl Arguments {
     }
 
     fn access(&self) -> Option<Access> {
-        match small(self.a)? {
-            0 => Some(Access::First),
-            1 => Some(Access::Retry(Receipt::from_u64(whole(self.b)?))),
-            _ => None,
+        if self.a == 0.0 {
+            return Some(Access::First);
         }
+        if self.a == 1.0 {
+            return Some(Access::Retry(Receipt::from_u64(whole(self.b)?)));
+        }
+        None
     }
 
     fn grant<'a>(&self, buffer: &'a [u8]) -> Option<Grant<'a>> {
