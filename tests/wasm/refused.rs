@@ -72,7 +72,7 @@ fn a_kind_that_there_is_not_is_refused() {
 }
 
 /// It would be that of another order or request otherwise.
-// promises: P4 P14
+// promises: P4, P14
 #[test]
 fn an_id_of_more_than_32_bits_is_refused_where_it_is_no_receipt() {
     let (mut host, _) = busy();
