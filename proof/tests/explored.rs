@@ -73,11 +73,11 @@ fn two_contexts_send_token_requests() {
         //      1   StateChanged { state: Refreshing }
         //      1   Load { ticket: Ticket(5) }
         on(0, Act::Loaded),
-        //    2 1 Loaded -> Done
-        //      1   Store { ticket: Ticket(6) }
-        on(1, Act::Loaded),
         //    2 0 Loaded -> Done
         //      0   Store { ticket: Ticket(3) }
+        on(1, Act::Loaded),
+        //    2 1 Loaded -> Done
+        //      1   Store { ticket: Ticket(6) }
         on(0, Act::Advance),
         //    3 1 TimeoutReached -> Done
         //      1   SendTokenRequest { ticket: Ticket(7), grant_type: RefreshToken }
