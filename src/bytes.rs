@@ -16,7 +16,6 @@ use crate::record::Corrupt;
 use crate::record::Record;
 use crate::sync::Found;
 use crate::sync::RecordFacts;
-use crate::time::Jump;
 use crate::time::Now;
 
 impl<const T: usize, const W: usize> Latch<T, W> {
@@ -48,9 +47,9 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         outcome
     }
 
-    /// What follows from a reading of the clocks: what fell due happens.
-    pub(crate) fn pass_by(&mut self, jump: Jump) {
-        self.machine.pass(jump);
+    /// Time passes: what fell due happens.
+    pub(crate) fn pass_by(&mut self, now: &Now) {
+        self.machine.observe(now);
         self.apply(None);
     }
 

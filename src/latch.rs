@@ -120,8 +120,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         }
         let told = self.look(now, event)?;
         let from = self.state();
-        let jump = self.machine.read_clocks(now);
-        self.pass_by(jump);
+        self.pass_by(now);
         let outcome = self.step(event, told);
         self.look_around();
         self.remember(event.kind(), from, self.state());

@@ -56,16 +56,10 @@ impl<const W: usize> Machine<W> {
     }
 
     /// Time first: what fell due before the event happens before it.
-    #[cfg(feature = "_verify")]
-    pub(crate) fn observe(&mut self, now: Now) {
-        let jump = self.read_clocks(&now);
+    pub(crate) fn observe(&mut self, now: &Now) {
+        let tolerance = u64::from(self.config.clock_tolerance_ms);
+        let jump = self.clock.observe(now, tolerance);
         self.pass(jump);
-    }
-
-    /// Takes a reading; nothing else changes before `pass`.
-    pub(crate) fn read_clocks(&mut self, now: &Now) -> Jump {
-        self.clock
-            .observe(now, u64::from(self.config.clock_tolerance_ms))
     }
 
     /// What follows from a reading: what fell due happens.

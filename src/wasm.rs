@@ -172,8 +172,7 @@ impl<const T: usize, const W: usize> Context<T, W> {
 
     /// Time passes: what fell due happens.
     fn pass(&mut self, now: Now) {
-        let jump = self.latch.machine.read_clocks(&now);
-        self.latch.pass_by(jump);
+        self.latch.pass_by(&now);
     }
 
     /// The kind of the next order, 0 for none. Its ticket, waiter or state goes to the first of `out`, its cause or

@@ -434,7 +434,7 @@ impl<const W: usize> Before<W> {
             _ => Now::new(from.number(), from.number()),
         };
         let mut after = self.machine.clone();
-        after.observe(now);
+        after.observe(&now);
         let broken = after.carried_out();
         if broken > 0 {
             return broken;
