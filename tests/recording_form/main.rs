@@ -13,6 +13,8 @@
 )]
 
 mod codes;
+#[path = "../every/mod.rs"]
+mod every;
 mod facts;
 mod items;
 mod rare;

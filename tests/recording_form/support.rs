@@ -2,13 +2,11 @@
 
 use tokenlatch::Access;
 use tokenlatch::Cause;
-use tokenlatch::ChallengeKind;
 use tokenlatch::Config;
 use tokenlatch::Effect;
 use tokenlatch::Event;
 use tokenlatch::Expiry;
 use tokenlatch::Grant;
-use tokenlatch::GrantError;
 use tokenlatch::GrantType;
 use tokenlatch::Latch;
 use tokenlatch::Now;
@@ -19,7 +17,6 @@ use tokenlatch::Receipt;
 use tokenlatch::Rejected;
 use tokenlatch::State;
 use tokenlatch::Ticket;
-use tokenlatch::TokenFailure;
 use tokenlatch::TokenType;
 use tokenlatch::Waiter;
 use tokenlatch::recording::Entry;
@@ -27,6 +24,10 @@ use tokenlatch::recording::Key;
 use tokenlatch::recording::Recorder;
 use tokenlatch::recording::Recording;
 use tokenlatch::recording::RecordingError;
+
+use crate::every::CHALLENGES;
+use crate::every::FAILURES;
+use crate::every::GRANT_ERRORS;
 
 pub(crate) const KEY: Key = Key::new(*b"0123456789abcdef");
 pub(crate) const CAPACITY: usize = 64;
@@ -36,17 +37,6 @@ pub(crate) type Plain = Latch<CAPACITY, 4>;
 pub(crate) fn new() -> Plain {
     Latch::new(Config::new(), 5).expect("a config")
 }
-
-pub(crate) const GRANT_ERRORS: [GrantError; 8] = [
-    GrantError::Empty,
-    GrantError::Literal,
-    GrantError::Quoted,
-    GrantError::Scheme,
-    GrantError::Character,
-    GrantError::TooLong,
-    GrantError::Lifetime,
-    GrantError::TokenType,
-];
 
 /// Every kind of event but those with bytes, with every value that is not a number.
 pub(crate) fn plain_events() -> Vec<Event<'static>> {
@@ -82,18 +72,7 @@ pub(crate) fn plain_events() -> Vec<Event<'static>> {
         ProbeResult::Unreachable,
     ];
     events.extend(results.map(|result| Event::Probed { ticket, result }));
-    let mut failures = vec![
-        TokenFailure::NotSent,
-        TokenFailure::Lost,
-        TokenFailure::RateLimited,
-        TokenFailure::Unavailable,
-        TokenFailure::InvalidGrant,
-        TokenFailure::InteractionRequired,
-        TokenFailure::Misconfigured,
-        TokenFailure::Unrecognized,
-    ];
-    failures.extend(GRANT_ERRORS.map(TokenFailure::Unusable));
-    for failure in failures {
+    for failure in FAILURES {
         for retry_after in [None, Some(0), Some(u32::MAX)] {
             events.push(Event::TokenFailed {
                 ticket,
@@ -102,18 +81,7 @@ pub(crate) fn plain_events() -> Vec<Event<'static>> {
             });
         }
     }
-    let challenges = [
-        ChallengeKind::Absent,
-        ChallengeKind::OtherScheme,
-        ChallengeKind::NoError,
-        ChallengeKind::OtherError,
-        ChallengeKind::InvalidRequest,
-        ChallengeKind::InvalidToken,
-        ChallengeKind::InsufficientScope,
-        ChallengeKind::InsufficientUserAuthentication,
-        ChallengeKind::UseDpopNonce,
-    ];
-    events.extend(challenges.map(|challenge| Event::Answered {
+    events.extend(CHALLENGES.map(|challenge| Event::Answered {
         receipt,
         status: 401,
         challenge,

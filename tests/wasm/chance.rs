@@ -16,8 +16,8 @@ use tokenlatch::Ticket;
 use tokenlatch::TokenType;
 use tokenlatch::Waiter;
 
-use crate::random::CHALLENGES;
-use crate::random::FAILURES;
+use crate::every::CHALLENGES;
+use crate::every::FAILURES;
 use crate::random::Random;
 use crate::random::config;
 use crate::twin::TAPE;

@@ -16,6 +16,8 @@ mod beside;
 mod chance;
 mod configure;
 mod events;
+#[path = "../every/mod.rs"]
+mod every;
 mod numbers;
 mod orders;
 mod random;

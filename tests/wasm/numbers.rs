@@ -17,6 +17,8 @@ use tokenlatch::TokenFailure;
 use tokenlatch::Waiting;
 use tokenlatch::numbers::*;
 
+use crate::every::GRANT_ERRORS;
+
 /// The values of a configuration's fields, in the order of their places.
 pub(crate) fn values(config: &Config) -> [u32; 28] {
     [
@@ -60,18 +62,6 @@ pub(crate) fn clocks(now: Now) -> (f64, f64) {
     let wall = now.wall.unwrap_or_default();
     (now.monotonic.as_millis() as f64, wall as f64)
 }
-
-/// In the order of its numbers.
-const GRANT_ERRORS: [GrantError; 8] = [
-    GrantError::Empty,
-    GrantError::Literal,
-    GrantError::Quoted,
-    GrantError::Scheme,
-    GrantError::Character,
-    GrantError::TooLong,
-    GrantError::Lifetime,
-    GrantError::TokenType,
-];
 
 fn place(error: GrantError) -> u32 {
     (0..)

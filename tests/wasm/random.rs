@@ -1,13 +1,10 @@
 //! Numbers, configurations and answers at random: the same on every machine.
 
-use tokenlatch::ChallengeKind;
 use tokenlatch::Config;
 use tokenlatch::Confirmation;
 use tokenlatch::Credential;
-use tokenlatch::GrantError;
 use tokenlatch::LeaseMode;
 use tokenlatch::Renewal;
-use tokenlatch::TokenFailure;
 use tokenlatch::Waiting;
 
 /// A small generator.
@@ -94,34 +91,3 @@ pub(crate) fn config(random: &mut Random) -> Config {
         }
     }
 }
-
-pub(crate) const FAILURES: [TokenFailure; 16] = [
-    TokenFailure::NotSent,
-    TokenFailure::Lost,
-    TokenFailure::RateLimited,
-    TokenFailure::Unavailable,
-    TokenFailure::InvalidGrant,
-    TokenFailure::InteractionRequired,
-    TokenFailure::Misconfigured,
-    TokenFailure::Unrecognized,
-    TokenFailure::Unusable(GrantError::Empty),
-    TokenFailure::Unusable(GrantError::Literal),
-    TokenFailure::Unusable(GrantError::Quoted),
-    TokenFailure::Unusable(GrantError::Scheme),
-    TokenFailure::Unusable(GrantError::Character),
-    TokenFailure::Unusable(GrantError::TooLong),
-    TokenFailure::Unusable(GrantError::Lifetime),
-    TokenFailure::Unusable(GrantError::TokenType),
-];
-
-pub(crate) const CHALLENGES: [ChallengeKind; 9] = [
-    ChallengeKind::Absent,
-    ChallengeKind::OtherScheme,
-    ChallengeKind::NoError,
-    ChallengeKind::OtherError,
-    ChallengeKind::InvalidRequest,
-    ChallengeKind::InvalidToken,
-    ChallengeKind::InsufficientScope,
-    ChallengeKind::InsufficientUserAuthentication,
-    ChallengeKind::UseDpopNonce,
-];
