@@ -4,8 +4,18 @@
 //! relative to now, and what is over counts as 0; tickets, versions and nonces are numbered anew in their order, each
 //! together with the messages that are under way; what nothing reads any more is set to one value.
 
+/// Ends a check with the number of what is broken.
+macro_rules! must {
+    ($number:literal, $condition:expr) => {
+        if !$condition {
+            return $number;
+        }
+    };
+}
+
 mod any;
 mod input;
+mod invariant;
 mod proof;
 mod told;
 

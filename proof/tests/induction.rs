@@ -1,6 +1,6 @@
-//! The invariant of `src/verify/proof.rs` keeps itself: from any machine in which it holds, whatever is told, and at any
+//! The invariant of `src/verify/invariant.rs` keeps itself: from any machine in which it holds, whatever is told, and at any
 //! time. Here the machines, events and times are drawn at random, which shows nothing for those not drawn.
-// promises: P1, P3, P4, P5, P6, P8, P15
+// promises: P1, P2, P3, P4, P5, P6, P7, P8, P9, P11, P15
 
 use std::collections::BTreeSet;
 

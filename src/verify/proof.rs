@@ -1,11 +1,9 @@
-//! The invariant, and what each step must do besides keeping it.
+//! What each step must do besides keeping the invariant.
 
 use super::any;
 use super::any::Case;
 use super::any::Source;
 use super::input::Input;
-use crate::config::Confirmation;
-use crate::config::Credential;
 use crate::effect::Effect;
 use crate::effect::Outcome;
 use crate::event::Access;
@@ -17,9 +15,6 @@ use crate::state::Order;
 use crate::state::Pending;
 use crate::state::Phase;
 use crate::state::Refreshing;
-use crate::state::Stamp;
-use crate::state::Unauthenticated;
-use crate::sync::Goal;
 use crate::sync::Stage;
 use crate::sync::Sync;
 use crate::time::Now;
@@ -32,199 +27,7 @@ pub type Broken = u32;
 /// No call gives more orders than this, so that a ticket returns only after 2^32 less these.
 const ORDERS: u32 = 8;
 
-macro_rules! must {
-    ($number:literal, $condition:expr) => {
-        if !$condition {
-            return $number;
-        }
-    };
-}
-
 impl<const W: usize> Machine<W> {
-    /// The invariant of every machine between two calls.
-    pub(crate) fn broken(&self) -> Broken {
-        must!(1, self.config.validate().is_ok());
-        must!(2, self.since <= self.version.max(1));
-        must!(3, self.clock.now <= crate::time::LATEST);
-        must!(4, self.are_waiters_apart());
-        // P1: whoever may claim a permit may do so now.
-        must!(31, self.has_lease_for_work());
-        if !self.may_serve() {
-            must!(
-                5,
-                !self.waiters.iter().any(|slot| slot.fate == Fate::Released)
-            );
-        }
-        must!(6, self.bytes_fit());
-        let broken = self.broken_phase();
-        if broken > 0 {
-            return broken;
-        }
-        self.broken_sync()
-    }
-
-    fn are_waiters_apart(&self) -> bool {
-        let slots = &self.waiters.0;
-        for (at, slot) in slots.iter().enumerate() {
-            for other in slots.iter().skip(at.saturating_add(1)) {
-                if slot.waiter == other.waiter {
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn bytes_fit(&self) -> bool {
-        self.bytes == Bytes::Keep
-    }
-
-    /// What a phase needs.
-    fn broken_phase(&self) -> Broken {
-        let goal = self.sync.as_ref().map(|sync| sync.goal);
-        match &self.phase {
-            Phase::Unauthenticated(Unauthenticated::Unopened) => {
-                must!(10, self.session.is_none());
-                must!(11, goal.is_none());
-                must!(12, self.stamp == Stamp::default());
-                must!(9, !self.dirty);
-                must!(7, self.since > self.version);
-            }
-            Phase::Unauthenticated(Unauthenticated::SignedOut) => {
-                must!(13, self.session.is_none());
-                must!(14, matches!(goal, None | Some(Goal::Save)));
-            }
-            Phase::Pending(Pending::Restoring) => {
-                must!(15, self.session.is_none());
-                must!(16, goal == Some(Goal::Restore));
-                must!(8, self.stamp == Stamp::default());
-                must!(32, self.since > self.version);
-            }
-            Phase::Pending(Pending::Looking) => must!(17, goal == Some(Goal::Look)),
-            Phase::Pending(Pending::LoggingIn(_)) => {
-                must!(18, matches!(goal, None | Some(Goal::Save)));
-            }
-            Phase::Pending(Pending::Saving) | Phase::Refreshing(Refreshing::Saving) => {
-                must!(19, self.session.is_some());
-                must!(20, goal == Some(Goal::Save));
-            }
-            Phase::Pending(Pending::Probing(_)) | Phase::Refreshing(Refreshing::Probing(_)) => {
-                must!(21, self.session.is_some());
-                must!(22, matches!(goal, None | Some(Goal::Save)));
-            }
-            Phase::Ready | Phase::Expired(_) => {
-                must!(23, self.session.is_some());
-                if self.phase == Phase::Ready {
-                    must!(
-                        54,
-                        self.session
-                            .as_ref()
-                            .is_some_and(|session| session.confirmed)
-                    );
-                }
-                must!(24, matches!(goal, None | Some(Goal::Save)));
-            }
-            Phase::Refreshing(Refreshing::Preparing(_)) => {
-                must!(
-                    25,
-                    self.session
-                        .as_ref()
-                        .is_some_and(|session| session.confirmed || session.refused)
-                );
-                must!(26, goal == Some(Goal::Mark));
-            }
-            Phase::Refreshing(Refreshing::Exchanging(..)) => {
-                must!(
-                    27,
-                    self.session
-                        .as_ref()
-                        .is_some_and(|session| session.confirmed || session.refused)
-                );
-                must!(28, goal.is_none());
-            }
-            Phase::Refreshing(Refreshing::Rechecking) => {
-                must!(29, self.session.is_some());
-                must!(30, goal == Some(Goal::Recheck));
-            }
-        }
-        0
-    }
-
-    /// What work on the store needs.
-    fn broken_sync(&self) -> Broken {
-        if let Some(Sync { goal, stage, .. }) = &self.sync {
-            must!(40, self.config.store);
-            match stage {
-                Stage::Leasing => {
-                    must!(41, matches!(goal, Goal::Mark | Goal::Save));
-                    must!(42, matches!(self.lease, Lease::Asked(_)));
-                }
-                Stage::Loading(_) => {}
-                Stage::Storing(_) | Stage::ReadingBack(_) => {
-                    must!(43, matches!(goal, Goal::Mark | Goal::Save));
-                }
-            }
-            if *goal == Goal::Restore {
-                must!(44, self.unbound);
-            }
-        }
-        let needs_lease = matches!(
-            self.sync,
-            Some(Sync {
-                goal: Goal::Mark | Goal::Save | Goal::Recheck,
-                ..
-            })
-        ) || matches!(self.phase, Phase::Refreshing(Refreshing::Exchanging(..)));
-        if !needs_lease {
-            must!(45, self.lease == Lease::Free);
-        }
-        if self.session.is_some() {
-            if !self.stamp.live {
-                // A cookie that may be there: nothing of it is in the store.
-                must!(55, self.config.credential == Credential::Ambient);
-                must!(
-                    56,
-                    !self
-                        .session
-                        .as_ref()
-                        .is_some_and(|session| session.confirmed)
-                );
-                must!(57, self.since > self.version);
-                must!(
-                    58,
-                    !self.session.as_ref().is_some_and(|session| session.refused)
-                );
-                must!(49, self.stamp == Stamp::default());
-                must!(52, !self.dirty);
-                must!(
-                    53,
-                    !matches!(
-                        self.sync,
-                        Some(Sync {
-                            goal: Goal::Save,
-                            ..
-                        })
-                    )
-                );
-            }
-        }
-        // A save in the background begins as soon as it can.
-        must!(47, !self.is_save_due());
-        if self.config.store {
-            return 0;
-        }
-        must!(46, !self.dirty);
-        if self.config.confirmation < Confirmation::Probed {
-            must!(
-                48,
-                self.session
-                    .as_ref()
-                    .is_none_or(|session| session.confirmed)
-            );
-        }
-        0
-    }
-
     /// The same but for the configuration, which no call has a reason to look at.
     fn is_same(&self, other: &Self) -> bool {
         let parts = |machine: &Self| {
@@ -574,6 +377,7 @@ impl<const W: usize> Before<W> {
             Effect::Release { waiter } => {
                 must!(102, self.machine.may_serve());
                 must!(103, self.machine.pending(waiter));
+                must!(97, self.machine.is_first(waiter));
                 must!(104, after.pending(waiter));
             }
             Effect::Refuse { waiter, .. } => {

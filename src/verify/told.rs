@@ -3,12 +3,14 @@
 use super::input::Input;
 use super::input::Load;
 use super::proof::Broken;
+use crate::config::Confirmation;
 use crate::config::LeaseMode;
 use crate::effect::Outcome;
 use crate::event::Access;
 use crate::lease::Lease;
 use crate::machine::Machine;
 use crate::renewal::TokenFailure;
+use crate::session::Trouble;
 use crate::state::Gate;
 use crate::state::Phase;
 use crate::state::Refreshing;
@@ -16,6 +18,8 @@ use crate::sync::Goal;
 use crate::sync::Stage;
 use crate::sync::Sync;
 use crate::waiters::Fate;
+use crate::waiters::Waiter;
+use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
     /// Whether a request may leave (P1): said here once more, so that the machine's own word is not what it is judged by.
@@ -46,7 +50,7 @@ impl<const W: usize> Machine<W> {
 
     /// Compares the machine before an event with that after it.
     pub(super) fn broken_by(&self, input: &Input, outcome: Outcome, after: &Self) -> Broken {
-        let stays = self.session.is_none() || after.session.is_some();
+        let stays = self.session.is_none() || after.session.is_some() || self.is_over();
         match *input {
             // P6: what ends is written down, where there is a store.
             Input::LogoutRequested if self.session.is_some() && self.config.store => {
@@ -74,6 +78,12 @@ impl<const W: usize> Machine<W> {
                     return 86;
                 }
             }
+            // P2: what is to be read back is not taken for stored before it was.
+            Input::Stored { .. } if self.config.confirmation >= Confirmation::ReadBack => {
+                if !after.is_reading_back() {
+                    return 82;
+                }
+            }
             // P9: a second time with one credential is known as such.
             Input::AccessRequested {
                 waiter,
@@ -86,13 +96,47 @@ impl<const W: usize> Machine<W> {
             }
             _ => {}
         }
-        // P7: a login ends what waited under the sign-in before.
+        // P2: what the store says is no probe.
+        if let Input::Loaded { .. } | Input::Stored { .. } | Input::StoreFailed { .. } = *input {
+            let unconfirmed = |machine: &Self| {
+                let session = machine.session.as_ref();
+                session.is_none_or(|session| !session.confirmed)
+            };
+            let probed =
+                self.config.confirmation == Confirmation::Probed && after.stamp == self.stamp;
+            if probed && unconfirmed(self) && !unconfirmed(after) {
+                return 89;
+            }
+        }
+        // P7: another sign-in ends what waited under the one before, be it found in the store or a login here.
+        if let Input::Loaded { .. } = *input {
+            let another = self.session.is_some() && after.since > self.since;
+            if another && self.is_bound_kept_by(after) {
+                return 90;
+            }
+        }
         if let Input::Granted { ticket, .. } = *input {
             if self.is_logging_in(ticket) && self.is_bound_kept_by(after) {
                 return 88;
             }
         }
         0
+    }
+
+    /// Whether the refresh token was refused: the session ends with its access token (P11).
+    fn is_over(&self) -> bool {
+        let over = Some(Trouble::Lasting(Cause::SessionEnded));
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.trouble == over)
+    }
+
+    /// Whether a trouble that passes would end the session.
+    pub(super) fn ends_by_and_by(&self) -> bool {
+        let ends = Some(Trouble::Passing(Cause::SessionEnded));
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.trouble == ends)
     }
 
     fn is_saving(&self) -> bool {
@@ -103,6 +147,22 @@ impl<const W: usize> Machine<W> {
                 ..
             })
         )
+    }
+
+    fn is_reading_back(&self) -> bool {
+        matches!(
+            self.sync,
+            Some(Sync {
+                stage: Stage::ReadingBack(_),
+                ..
+            })
+        )
+    }
+
+    /// Whether nobody before it may leave instead (P8); who was refused with this credential once may have to wait longer.
+    pub(super) fn is_first(&self, waiter: Waiter) -> bool {
+        let mut before = self.waiters.iter().take_while(|slot| slot.waiter != waiter);
+        !before.any(|slot| slot.fate == Fate::Waiting && !slot.again)
     }
 
     /// Whether a request of this sign-in still waits.

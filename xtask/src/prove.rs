@@ -34,12 +34,15 @@ use checker::Checker;
 
 const WASM: &str = "wasm32v1-none";
 const MANIFEST: &str = "proof/kernel/Cargo.toml";
-/// One more than the highest number in `src/verify/proof.rs`.
+/// One more than the highest number in `src/verify`.
 const PROPERTIES: u32 = 115;
 /// Bytes of the shadow stack; less than that is shown to be enough.
 const STACK: &str = "4096";
 /// A case that takes longer is not shown.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// How many cases are checked at once.
+const JOBS: usize = 2;
 
 /// The kernel as the checker reads it.
 struct Kernel {
@@ -247,7 +250,7 @@ impl Asked {
     fn read(words: &[String]) -> Result<Self> {
         let mut asked = Self {
             waiters: 2,
-            jobs: 2,
+            jobs: JOBS,
             limit: LIMIT,
             fault: 0,
             cases: Vec::new(),
