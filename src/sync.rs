@@ -178,7 +178,8 @@ impl<const W: usize> Machine<W> {
         let goal = sync.goal;
         let reading_back = matches!(sync.stage, Stage::ReadingBack(_));
         if let Lease::Held { reread, .. } = &mut self.lease {
-            *reread = true;
+            // A look does not do what is done before a write.
+            *reread |= goal != Goal::Look;
         }
         self.note_budget(found);
         if self.unbound {

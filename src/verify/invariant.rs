@@ -152,7 +152,16 @@ impl<const W: usize> Machine<W> {
                 ..
             })
         ) || matches!(self.phase, Phase::Refreshing(Refreshing::Exchanging(..)));
-        if !needs_lease {
+        let looks_before_a_write = self.dirty
+            && matches!(
+                self.sync,
+                Some(Sync {
+                    goal: Goal::Look,
+                    ..
+                })
+            )
+            && matches!(self.lease, Lease::Held { .. });
+        if !needs_lease && !looks_before_a_write {
             must!(45, self.lease == Lease::Free);
         }
         must!(34, !self.ends_by_and_by());

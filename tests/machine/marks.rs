@@ -3,10 +3,13 @@
 use crate::support::Host;
 use crate::support::grant;
 use tokenlatch::Config;
+use tokenlatch::Confirmation;
 use tokenlatch::Event;
 use tokenlatch::LeaseMode;
 use tokenlatch::State;
+use tokenlatch::StoreContent;
 use tokenlatch::TokenFailure;
+use tokenlatch::inspect;
 
 /// A server without grace: what was sent once must not be sent again.
 fn config() -> Config {
@@ -99,4 +102,59 @@ fn a_renewal_that_waited_for_the_lease_is_not_sent_without_a_network() {
     host.tell(Event::WentOnline).is_in(State::Refreshing);
     host.serve_store(&mut cell);
     assert_eq!(host.count("SendTokenRequest"), 1);
+}
+
+/// What the answer to a renewal brought is not written yet, and the store has to be looked at again. The lease stays until
+/// it is written: a sibling that had it in between would find the mark of a context that is gone, and send the same
+/// refresh token.
+// promises: P3
+#[test]
+fn the_lease_is_kept_while_a_write_waits_for_a_look_at_the_store() {
+    for confirmation in [Confirmation::Memory, Confirmation::Stored] {
+        for event in [Event::Resumed, Event::StoreChanged] {
+            let mut config = config();
+            config.confirmation = confirmation;
+            let mut host = Host::new(config);
+            let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+            host.serve_store(&mut cell);
+            let released = host.count("ReleaseLease");
+            host.now = 10_000;
+            host.tell(Event::RefreshRequested);
+            host.serve_store(&mut cell);
+            host.granted(grant("a2", Some("r2"), 3600));
+            if confirmation == Confirmation::Stored {
+                // So it is with a tombstone that has to be written.
+                host.tell(Event::LogoutRequested);
+            }
+            host.tell(event);
+            assert_eq!(host.count("ReleaseLease"), released);
+            host.serve_store(&mut cell);
+            assert_eq!(host.count("ReleaseLease"), released + 1);
+            assert!(!host.latch().is_volatile());
+            let tombstone = matches!(inspect(&cell), StoreContent::Tombstone(_));
+            assert_eq!(tombstone, confirmation == Confirmation::Stored);
+        }
+    }
+}
+
+/// Under the lease that was kept, a sibling's mark is still looked for before anything is written.
+// promises: P3, P5
+#[test]
+fn a_lease_that_was_kept_for_a_write_does_not_stand_for_a_look_under_it() {
+    let mut host = Host::new(config());
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    let mut sibling = Host::restored(config(), &cell);
+    sibling.now = 10_000;
+    sibling.tell(Event::StoreChanged);
+    fail_reads(&mut sibling);
+    // It has the lease, and loads before it writes.
+    sibling.lease_granted();
+    let loads = sibling.count("Load");
+    sibling.tell(Event::Resumed);
+    sibling.loaded(Some(&cell));
+    assert_eq!(sibling.count("Load"), loads + 2);
+    assert_eq!(sibling.count("Store"), 0);
+    sibling.serve_store(&mut cell);
+    assert_eq!(sibling.count("Store"), 1);
+    assert_eq!(sibling.count("ReleaseLease"), 1);
 }
