@@ -19,7 +19,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("--test=machine", &["table::"]),
     ("--test=rejections", &[]),
     ("--test=gate", &[]),
-    ("--test=capi", &["misuse::what_is_not_a_latch"]),
+    ("--test=capi", &[]),
 ];
 /// The share in `cargo xtask test`.
 const SHORT: &str = "--lib";
