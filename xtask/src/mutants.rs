@@ -76,7 +76,12 @@ const PARTS: &[(&str, Stages)] = &[
         "src/trace",
         &[
             &["--test=machine"],
-            &["--lib", "--test=recording_form", "--test=redaction"],
+            &[
+                "--lib",
+                "--test=capi",
+                "--test=recording_form",
+                "--test=redaction",
+            ],
         ],
     ),
     ("src/wasm", &[&["--test=wasm"], &["--lib"]]),
