@@ -2,8 +2,16 @@
 
 use tokenlatch::Config;
 use tokenlatch::Event;
+use tokenlatch::ExpiryForm;
+use tokenlatch::Instant;
+use tokenlatch::Latch;
+use tokenlatch::Now;
+use tokenlatch::Outcome;
+use tokenlatch::ResponseShape;
 use tokenlatch::State;
+use tokenlatch::response::TokenResponse;
 
+use crate::support::EPOCH;
 use crate::support::Host;
 use crate::support::grant;
 
@@ -49,4 +57,37 @@ fn a_store_that_never_held_a_sign_in_is_only_read() {
     assert_eq!(host.state(), State::Unauthenticated);
     assert_eq!(host.count("Load"), 5);
     assert_eq!(host.latch().poll_timeout(), None);
+}
+
+/// This device's clock may be wrong by hours, and the token's end would be too.
+#[test]
+fn the_end_in_an_answer_is_measured_by_the_clock_of_the_server_that_sent_it() {
+    const SHAPE: ResponseShape = {
+        let mut shape = ResponseShape::RFC6749;
+        shape.expiry = Some("expires_at");
+        shape.expiry_form = ExpiryForm::AtMilliseconds;
+        shape
+    };
+    let mut config = Config::in_memory();
+    config.response = &SHAPE;
+    for (server_time, end) in [
+        (None, 3_600_000),
+        (Some(EPOCH - 7_200_000), 7_200_000 + 3_600_000),
+        (Some(EPOCH + 1_800_000), 1_800_000),
+    ] {
+        let mut latch = Latch::<64, 2>::new(config, 1).expect("a config that works");
+        let now = Now::new(0, EPOCH);
+        latch.handle(now, Event::Opened).expect("taken");
+        let Ok(Outcome::Login(login)) = latch.handle(now, Event::LoginStarted) else {
+            panic!("no login");
+        };
+        let mut response = TokenResponse::new(200);
+        response.server_time = server_time;
+        let expires_at = EPOCH + 3_600_000;
+        let body = format!(r#"{{"access_token":"a1","expires_at":{expires_at}}}"#);
+        let told = latch.handle_response(now, login, response, &mut body.into_bytes());
+        assert_eq!(told, Ok(Outcome::Done));
+        let expires_at = latch.expires_at().map(Instant::as_millis);
+        assert_eq!(expires_at, Some(end), "{server_time:?}");
+    }
 }

@@ -70,7 +70,7 @@ const PARTS: &[(&str, Stages)] = &[
             &["--lib", "--test=recording", "--test=replay"],
         ],
     ),
-    ("src/response", &[&["--test=response"]]),
+    ("src/response", &[&["--test=response"], &["--test=machine"]]),
     ("src/retry_after", &[&["--test=retry_after"]]),
     (
         "src/trace",
