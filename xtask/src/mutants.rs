@@ -63,6 +63,7 @@ const PARTS: &[(&str, Stages)] = &[
     ),
     ("src/promises", &[&["--lib"], &["--test=machine"]]),
     ("src/record.rs", &[&["--test=record"], &["--test=machine"]]),
+    ("src/recording/recorder/paused", &[&["--test=capi"]]),
     (
         "src/recording",
         &[
