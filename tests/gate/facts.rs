@@ -96,3 +96,12 @@ fn a_lease_that_was_lost_is_asked_for_again() {
         assert!(!gate.status().is_volatile);
     });
 }
+
+// promises: P13
+#[test]
+fn a_gate_is_printed_by_its_status() {
+    let time = Time::new();
+    let gate = gate(&time, quick(), 1);
+    let expected = format!("Gate {{ status: {:?}, .. }}", gate.status());
+    assert_eq!(format!("{gate:?}"), expected);
+}
