@@ -3,7 +3,7 @@
 //! and `null` as well.
 
 /// The major type, where it stands in the first byte of an item (RFC 8949 3.1).
-const UNSIGNED: u8 = 0 << 5;
+const UNSIGNED: u8 = 0;
 #[cfg(feature = "recording")]
 const NEGATIVE: u8 = 1 << 5;
 const BYTES: u8 = 2 << 5;

@@ -363,6 +363,29 @@ fn values_that_differ_are_not_equal() {
 }
 
 #[test]
+fn challenges_are_equal_by_their_kind_and_their_parameters() {
+    const PARAMS: [&str; 4] = ["realm", "scope", "acr_values", "max_age"];
+    let one = parse("Bearer realm=a");
+    assert_eq!(one, parse("bearer  Realm=\"a\" , other=b"));
+    assert_ne!(one, parse("Bearer realm=a, error=invalid_token"));
+    for param in PARAMS {
+        let [one, other] = [1, 2].map(|value| format!("Bearer {param}={value}"));
+        assert_eq!(parse(&one), parse(&one));
+        assert_ne!(parse(&one), parse(&other), "{param}");
+        assert_ne!(parse(&one), parse("Bearer"), "{param}");
+    }
+}
+
+#[test]
+fn a_challenge_is_printed_by_what_it_says() {
+    let challenge = parse("Bearer error=insufficient_scope, scope=\"a b\", other=c");
+    assert_eq!(
+        format!("{challenge:?}"),
+        "Challenge { kind: InsufficientScope, realm: None, scope: Some(\"a b\"), acr_values: None, max_age: None }"
+    );
+}
+
+#[test]
 fn an_empty_error_is_an_error() {
     assert_eq!(kind("Bearer error=\"\""), ChallengeKind::OtherError);
 }

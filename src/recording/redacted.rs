@@ -164,8 +164,8 @@ impl Redacted {
             Form::Spaced => b" ",
             Form::Quoted => b"\"",
             Form::Character => b"\x01",
-            Form::Scheme if text.len() < SCHEMES[0].len() => SCHEMES[1],
-            Form::Scheme => SCHEMES[0],
+            // The shortest: what begins with a scheme has room for it.
+            Form::Scheme => b"dpop ",
             Form::Literal => LITERALS
                 .into_iter()
                 .find(|literal| literal.len() == text.len())
@@ -180,6 +180,5 @@ impl Redacted {
 
 /// Capitals, so that no number reads as a script's literal.
 const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const SCHEMES: [&[u8]; 2] = [b"bearer ", b"dpop "];
 /// Each has another length.
 const LITERALS: [&[u8]; 4] = [b"undefined", b"null", b"[object Object]", b"NaN"];

@@ -13,6 +13,7 @@ mod bare;
 mod cancel;
 mod chance;
 mod executor;
+mod facts;
 mod life;
 mod quiet;
 mod world;

@@ -17,6 +17,7 @@
 
 mod ambient;
 mod budget;
+mod edges;
 mod explored;
 mod gaps;
 mod life;

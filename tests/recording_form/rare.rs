@@ -130,6 +130,19 @@ fn no_bytes_of_a_fact_are_printed() {
     }
 }
 
+// promises: P13
+#[test]
+fn a_recorder_prints_how_far_it_has_come_and_nothing_else() {
+    for (room, is_full) in [(1 << 14, false), (256, true)] {
+        written(room, |latch, recorder| {
+            write_all(latch, recorder);
+            let length = recorder.bytes().len();
+            let expected = format!("Recorder {{ length: {length}, is_full: {is_full}, .. }}");
+            assert_eq!(format!("{recorder:?}"), expected);
+        });
+    }
+}
+
 /// A latch with a session whose renewal is marked in this record.
 fn marked() -> Vec<u8> {
     let mut latch = Latch::<CAPACITY, 4>::new(Config::new(), 5).expect("a config");

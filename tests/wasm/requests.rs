@@ -37,6 +37,9 @@ fn an_answer_is_delivered_tried_again_or_surfaced() {
         (200.0, None, TL_OUTCOME_DELIVER),
         (500.0, None, TL_OUTCOME_DELIVER),
         (200.9, Some("Bearer"), TL_OUTCOME_DELIVER),
+        (401.0, None, TL_OUTCOME_RETRY),
+        // A header of no bytes is a header.
+        (401.0, Some(""), surface(TL_CAUSE_OTHER_SCHEME)),
         (
             403.0,
             Some("Bearer error=\"insufficient_scope\""),

@@ -27,25 +27,75 @@ use job::Found;
 use job::Job;
 use list::Mutant;
 
+/// What the tests of a file's mutants are: those that survive the first go on to the next.
+type Stages = &'static [&'static [&'static str]];
+
 /// The beginning of a file's name, and the arguments for the test binaries that kill its mutants.
-const PARTS: &[(&str, &[&str])] = &[
-    ("src/challenge", &["--test=challenge"]),
-    ("src/response", &["--test=response"]),
-    ("src/retry_after", &["--test=retry_after"]),
-    ("src/promises", &["--lib", "--test=machine"]),
-    ("src/record.rs", &["--test=record", "--test=machine"]),
-    ("src/bytes", &["--test=record", "--test=machine"]),
+const PARTS: &[(&str, Stages)] = &[
+    ("src/bytes", &[&["--test=record"], &["--test=machine"]]),
+    (
+        "src/capi",
+        &[&["--test=capi"], &["--lib", "--test=capi_ops"]],
+    ),
+    (
+        "src/cbor",
+        &[&["--test=record"], &["--test=recording_form"]],
+    ),
+    ("src/challenge", &[&["--test=challenge"]]),
+    (
+        "src/formats",
+        &[&["--test=defmt_types"], &["--test=redaction_defmt"]],
+    ),
+    ("src/gate", &[&["--test=gate"], &["--lib"]]),
     (
         "src/grant",
         &[
-            "--lib",
-            "--test=machine",
-            "--test=rejections",
-            "--test=wiped",
+            &["--test=machine"],
+            &["--lib", "--test=rejections", "--test=wiped"],
         ],
     ),
-    ("src/", &["--lib", "--test=machine", "--test=rejections"]),
+    (
+        "src/numbers",
+        &[
+            &["--test=wasm"],
+            &["--lib", "--test=capi", "--test=recording_form"],
+        ],
+    ),
+    ("src/promises", &[&["--lib"], &["--test=machine"]]),
+    ("src/record.rs", &[&["--test=record"], &["--test=machine"]]),
+    ("src/recording/recorder/paused", &[&["--test=capi"]]),
+    (
+        "src/recording",
+        &[
+            &["--test=recording_form"],
+            &["--lib", "--test=recording", "--test=replay"],
+        ],
+    ),
+    ("src/response", &[&["--test=response"], &["--test=machine"]]),
+    ("src/retry_after", &[&["--test=retry_after"]]),
+    (
+        "src/trace",
+        &[
+            &["--test=machine"],
+            &[
+                "--lib",
+                "--test=capi",
+                "--test=recording_form",
+                "--test=redaction",
+            ],
+        ],
+    ),
+    ("src/wasm", &[&["--test=wasm"], &["--lib"]]),
+    (
+        "src/",
+        &[
+            &["--test=machine"],
+            &["--lib", "--test=rejections", "--test=ops"],
+        ],
+    ),
 ];
+/// What the prover and the explorer ask of a machine: seeded faults judge it, no test of the package.
+const ASKED: &[&str] = &["src/verify", "src/promises/verify.rs"];
 /// Mutants that are tried with one start of cargo-mutants.
 const CHUNK: usize = 40;
 const JOBS: usize = 2;
@@ -131,12 +181,12 @@ fn changed(project: &Project) -> Result<Option<String>> {
 /// Tries the mutants in two jobs, until all are done or the time is over.
 fn kill(project: &Project, mutants: Vec<Mutant>, until: Option<Instant>) -> Result<Found> {
     let mut chunks = Vec::new();
-    for (index, (_, tests)) in PARTS.iter().enumerate().rev() {
+    for (index, (_, stages)) in PARTS.iter().enumerate().rev() {
         let of_part: Vec<_> = mutants
             .iter()
             .filter(|mutant| part_of(mutant) == index)
             .collect();
-        chunks.extend(of_part.chunks(CHUNK).map(|chunk| (*tests, chunk.to_vec())));
+        chunks.extend(of_part.chunks(CHUNK).map(|chunk| (*stages, chunk.to_vec())));
     }
     chunks.reverse();
     let count = chunks.len();
@@ -145,8 +195,8 @@ fn kill(project: &Project, mutants: Vec<Mutant>, until: Option<Instant>) -> Resu
         let mut job = Job::new(project, number)?;
         loop {
             let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Some((tests, mutants)) = next else { break };
-            if !job.try_all(tests, &mutants, until)? {
+            let Some((stages, mutants)) = next else { break };
+            if !job.try_all(stages, mutants, until)? {
                 break;
             }
             let left = chunks.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -171,6 +221,6 @@ fn kill(project: &Project, mutants: Vec<Mutant>, until: Option<Instant>) -> Resu
 }
 
 fn part_of(mutant: &Mutant) -> usize {
-    let mine = |(begin, _): &(&str, &[&str])| mutant.file.starts_with(begin);
+    let mine = |(begin, _): &(&str, Stages)| mutant.file.starts_with(begin);
     PARTS.iter().position(mine).unwrap_or(PARTS.len() - 1)
 }

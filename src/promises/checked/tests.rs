@@ -556,6 +556,14 @@ fn a_fingerprint_tells_states_apart_on_every_host_alike() {
     for (index, number) in numbers.iter().enumerate() {
         assert!(!numbers.iter().skip(index + 1).any(|other| other == number));
     }
+    for bit in 0..64 {
+        let [nothing, one] = [0, 1 << bit].map(|number| {
+            let mut hasher = Fingerprint::new();
+            hasher.write_u64(number);
+            hasher.finish()
+        });
+        assert_ne!(nothing, one, "bit {bit}");
+    }
     assert_eq!(opened().fingerprint(), opened().fingerprint());
     let (mut one, other) = (signed_in(), signed_in());
     assert_eq!(one.fingerprint(), other.fingerprint());

@@ -1,5 +1,6 @@
 //! One of the jobs: a copy of the sources, its builds, and what became of its mutants.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 use std::path::Path;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use anyhow::bail;
 use serde_json::Value;
 
+use super::Stages;
 use super::list::Mutant;
 use crate::proc;
 use crate::project::PACKAGE;
@@ -52,7 +54,7 @@ pub(super) struct Job<'a> {
     features: String,
     folder: PathBuf,
     /// The tests that passed on the unchanged sources, and how long they took.
-    passed: Option<(&'static [&'static str], Duration)>,
+    passed: BTreeMap<&'static [&'static str], Duration>,
     pub(super) found: Found,
 }
 
@@ -64,7 +66,7 @@ impl<'a> Job<'a> {
             project,
             features: format!("--features={}", project.features().join(",")),
             folder,
-            passed: None,
+            passed: BTreeMap::new(),
             found: Found::default(),
         })
     }
@@ -79,10 +81,8 @@ impl<'a> Job<'a> {
 
     /// Runs the tests on the unchanged sources once; how long a mutant may take follows from it.
     fn usual(&mut self, tests: &'static [&'static str]) -> Result<Duration> {
-        if let Some((passed, took)) = self.passed {
-            if passed == tests {
-                return Ok(took);
-            }
+        if let Some(took) = self.passed.get(tests) {
+            return Ok(*took);
         }
         let mut args = vec![
             "test",
@@ -98,17 +98,46 @@ impl<'a> Job<'a> {
         let start = Instant::now();
         proc::read(&mut self.cargo(&args))?;
         let took = start.elapsed();
-        self.passed = Some((tests, took));
+        self.passed.insert(tests, took);
         Ok(took)
     }
 
-    /// Tries these mutants; `false` if the time was over before.
+    /// Tries these mutants, the survivors again with the next tests; `false` if the time was over before.
     pub(super) fn try_all(
+        &mut self,
+        stages: Stages,
+        mut mutants: Vec<&Mutant>,
+        until: Option<Instant>,
+    ) -> Result<bool> {
+        let Some((last, before)) = stages.split_last() else {
+            bail!("no tests are named");
+        };
+        for tests in before {
+            let mut survived = Vec::new();
+            if !self.try_with(tests, &mutants, until, &mut survived)? {
+                return Ok(false);
+            }
+            mutants.retain(|mutant| survived.contains(&mutant.name));
+        }
+        let mut survived = Vec::new();
+        let whole = self.try_with(last, &mutants, until, &mut survived)?;
+        for name in survived {
+            println!("mutants: survives: {name}");
+            self.found.survived.push(name);
+        }
+        Ok(whole)
+    }
+
+    fn try_with(
         &mut self,
         tests: &'static [&'static str],
         mutants: &[&Mutant],
         until: Option<Instant>,
+        survived: &mut Vec<String>,
     ) -> Result<bool> {
+        if mutants.is_empty() {
+            return Ok(true);
+        }
         let limit = (self.usual(tests)? * PATIENCE).max(LEAST);
         let names: Vec<String> = mutants.iter().map(|mutant| exactly(&mutant.name)).collect();
         let config = self.folder.join("config.toml");
@@ -151,11 +180,11 @@ impl<'a> Job<'a> {
         let Some(0 | 2 | 3) = code else {
             bail!("`{}` failed ({code:?})", proc::show(&command));
         };
-        self.read_outcomes(mutants)?;
+        self.read_outcomes(mutants, survived)?;
         Ok(whole)
     }
 
-    fn read_outcomes(&mut self, mutants: &[&Mutant]) -> Result<()> {
+    fn read_outcomes(&mut self, mutants: &[&Mutant], survived: &mut Vec<String>) -> Result<()> {
         let path = self.folder.join("mutants.out/outcomes.json");
         let text = std::fs::read_to_string(&path).context("cargo-mutants left no outcomes")?;
         let outcomes: Value = serde_json::from_str(&text)?;
@@ -169,10 +198,7 @@ impl<'a> Job<'a> {
                 Some("CaughtMutant") => self.found.killed += 1,
                 Some("Unviable") => self.found.unviable += 1,
                 Some("Timeout") => self.found.hung.push(name.to_owned()),
-                Some("MissedMutant") => {
-                    println!("mutants: survives: {name}");
-                    self.found.survived.push(name.to_owned());
-                }
+                Some("MissedMutant") => survived.push(name.to_owned()),
                 other => bail!("{name}: {other:?}"),
             }
         }

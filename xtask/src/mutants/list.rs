@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 use serde_json::Value;
 
+use super::ASKED;
 use super::job::Found;
 use crate::proc;
 use crate::project::PACKAGE;
@@ -32,10 +33,11 @@ pub(super) fn mutants(project: &Project, diff: Option<&str>) -> Result<Vec<Mutan
     let mut mutants = Vec::new();
     for mutant in listed.as_array().context("no list of mutants")? {
         let text = |key: &str| mutant[key].as_str().map(str::to_owned);
-        mutants.push(Mutant {
-            file: text("file").context("a mutant without a file")?,
-            name: text("name").context("a mutant without a name")?,
-        });
+        let file = text("file").context("a mutant without a file")?;
+        let name = text("name").context("a mutant without a name")?;
+        if !ASKED.iter().any(|begin| file.starts_with(begin)) {
+            mutants.push(Mutant { file, name });
+        }
     }
     Ok(mutants)
 }
