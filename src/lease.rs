@@ -77,15 +77,15 @@ impl<const W: usize> Machine<W> {
     /// Gives the lease up when no work needs it. It stays for a write that waits for a look at the store: a sibling that had
     /// it in between would take our mark for that of a context that is gone.
     pub(crate) fn release_idle_lease(&mut self) {
-        match &self.sync {
-            Some(Sync {
-                goal: Goal::Mark | Goal::Save | Goal::Recheck,
-                ..
-            }) => return,
-            Some(Sync {
-                goal: Goal::Look, ..
-            }) if self.dirty && matches!(self.lease, Lease::Held { .. }) => return,
-            _ => {}
+        if let Some(Sync { goal, .. }) = self.sync {
+            let needed = match goal {
+                Goal::Mark | Goal::Save | Goal::Recheck => true,
+                Goal::Look => self.dirty && matches!(self.lease, Lease::Held { .. }),
+                Goal::Restore => false,
+            };
+            if needed {
+                return;
+            }
         }
         if let Phase::Refreshing(Refreshing::Exchanging(..)) = self.phase {
             return;

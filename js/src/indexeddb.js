@@ -30,9 +30,10 @@ export const indexedDBStore = (name) => {
         new Promise((resolve, reject) => {
           const transaction = database.transaction("cell", mode);
           const request = work(transaction.objectStore("cell"));
+          const done = () => resolve(request.result);
           // What is read is there before the transaction has ended, which takes another turn.
-          if (mode === "readonly") request.onsuccess = () => resolve(request.result);
-          transaction.oncomplete = () => resolve(request.result);
+          if (mode === "readonly") request.onsuccess = done;
+          transaction.oncomplete = done;
           transaction.onabort = () => reject(transaction.error);
           if (last && transaction.commit) transaction.commit();
         }),
@@ -42,7 +43,7 @@ export const indexedDBStore = (name) => {
     write: (record) => run("readwrite", (cell) => cell.put(record, 0), 1),
     lease: (granted, denied) => {
       const owner = Math.random();
-      let ended = false;
+      let ended;
       // Transactions that write come one after the other, in all tabs.
       const change = (value) =>
         run("readwrite", (cell) => {
@@ -62,7 +63,7 @@ export const indexedDBStore = (name) => {
         }, denied);
       attempt();
       return () => {
-        ended = true;
+        ended = 1;
         change([]);
       };
     },

@@ -150,7 +150,7 @@ export const createLatch = (platform, options) => {
   // With WebAssembly where the application asks for it and the platform has it, else with its translation.
   const boot = () => {
     const engine =
-      typeof WXWebAssembly !== "undefined" ? WXWebAssembly : typeof TTWebAssembly !== "undefined" ? TTWebAssembly : null;
+      typeof WXWebAssembly !== "undefined" ? WXWebAssembly : typeof TTWebAssembly !== "undefined" ? TTWebAssembly : 0;
     if (!options.wasm || !engine) return translated();
     return engine.instantiate(options.wasm, {}).then((result) => (result.instance || result).exports).catch(translated);
   };
@@ -168,7 +168,6 @@ export const createLatch = (platform, options) => {
     let task;
     let ended;
     const signal = {
-      aborted: false,
       reason: { errMsg: `${method}:fail abort` },
       addEventListener: (_, listener) => listeners.push(listener),
       removeEventListener: (_, listener) => listeners.splice(listeners.indexOf(listener), 1),
