@@ -31,6 +31,24 @@ macro_rules! log {
     )*};
 }
 
+/// Its frame is as long as that of a value which forgot to say anything.
+struct Blank;
+
+impl defmt::Format for Blank {
+    fn format(&self, _: defmt::Formatter<'_>) {}
+}
+
+/// Fails for a value that keeps its secrets by saying nothing at all.
+macro_rules! says {
+    ($($value:expr),*) => {$(
+        defmt::println!("{}", Blank);
+        let blank = defmt::export::fetch_bytes().len();
+        defmt::println!("{}", $value);
+        let said = defmt::export::fetch_bytes().len();
+        assert!(said > blank, "{}", stringify!($value));
+    )*};
+}
+
 /// The search finds what it has to.
 #[test]
 fn a_leak_is_noticed() {
@@ -43,6 +61,7 @@ fn a_leak_is_noticed() {
 type Small = Latch<128, 2>;
 
 fn tell(latch: &mut Small, event: Event<'_>) -> (Outcome, Vec<Effect>) {
+    says!(event, latch);
     log!(event, event.kind());
     let told = latch.handle(Now::new(1_000, 1_700_000_000_000), event);
     log!(told);
@@ -96,6 +115,7 @@ fn no_secret_is_in_a_frame() {
     );
     log!(told);
     assert!(matches!(told, Err(Rejected::Grant(_))));
+    says!(grant);
     log!(grant, grant.expiry, grant.token_type, latch.config());
     let (_, effects) = tell(&mut latch, Event::Granted { ticket, grant });
     let [.., Effect::Load { ticket }] = effects[..] else {
@@ -117,6 +137,7 @@ fn no_secret_is_in_a_frame() {
     let permit = latch.permit(Now::monotonic(1_000), waiter);
     let permit = permit.expect("the gate is open");
     assert_eq!(permit.token(), ACCESS);
+    says!(permit);
     log!(
         permit,
         permit.receipt(),
@@ -141,8 +162,10 @@ fn no_secret_is_in_a_frame() {
 fn no_secret_is_in_a_frame_of_a_header_or_of_a_checker() {
     let header = format!("Bearer realm=\"r\", error_description=\"{ACCESS}\"");
     let challenge = Challenge::parse([header.as_bytes()]);
-    log!(challenge, challenge.realm().expect("it has one"));
-    log!(Checked::<128, 2>::new(Config::new(), 1).expect("a config that works"));
+    let realm = challenge.realm().expect("it has one");
+    let checked = Checked::<128, 2>::new(Config::new(), 1).expect("a config that works");
+    says!(challenge, realm, checked);
+    log!(challenge, realm, checked);
 }
 
 // promises: P13
@@ -222,6 +245,7 @@ mod gate {
             _: &'r mut [u8],
         ) -> Result<Grant<'r>, TokenError> {
             assert_eq!(request.refresh_token, REFRESH);
+            says!(request);
             log!(request);
             self.0.set(true);
             Ok(Grant::new(ACCESS))
@@ -235,12 +259,15 @@ mod gate {
         let gate = Gate::<NoopRawMutex, 128, 2>::new(latch, || Now::monotonic(1_000));
         let host = Logging(Cell::new(false));
         let mut runner = gate.runner().expect("the only one");
+        says!(gate, runner);
         log!(gate, runner);
         let (mut record, mut reply) = ([0; 1_024], [0; 8]);
         let both = select(runner.run(&host, &mut record, &mut reply), async {
             let mut watch = gate.watch().expect("room");
+            says!(watch);
             log!(watch, watch.changed().await);
             let mut request = gate.request().expect("room");
+            says!(request);
             log!(request);
             let ticket = gate.login_started().expect("it is opened");
             let mut grant = Grant::new(ACCESS);

@@ -137,6 +137,31 @@ fn a_renewal_gives_its_token_to_its_ticket_only() {
 }
 
 #[test]
+fn an_order_says_what_the_token_request_is_made_of() {
+    for (renewal, grant_type) in [
+        (TL_RENEWAL_REFRESH_TOKEN, TL_GRANT_TYPE_REFRESH_TOKEN),
+        (TL_RENEWAL_LOGIN, TL_GRANT_TYPE_LOGIN),
+    ] {
+        let mut config = defaults();
+        (config.store, config.confirmation) = (0, TL_CONFIRMATION_MEMORY);
+        config.renewal = renewal;
+        let memory = Memory::latch(&config);
+        let at = memory.at();
+        let given = grant("access", "refresh");
+        let mut ticket = 0;
+        // SAFETY: a latch, a grant, and memory for what it tells.
+        unsafe {
+            tl_opened(at, 0, 0);
+            tl_login_started(at, 0, 0, &raw mut ticket);
+            tl_granted_sized(at, 0, 0, ticket, &raw const given, size_of::<tl_grant>());
+            assert_eq!(tl_refresh_requested(at, 0, 0), TL_OUTCOME_DONE);
+        }
+        let order = memory.order(TL_EFFECT_SEND_TOKEN_REQUEST);
+        assert_eq!(order.grant_type, grant_type);
+    }
+}
+
+#[test]
 fn a_token_response_is_read_by_its_shape() {
     let tell = |shape: Option<&dyn Fn(&mut tl_response_shape)>, status, body: &str| {
         let memory = Memory::fresh();

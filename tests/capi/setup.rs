@@ -1,5 +1,7 @@
 //! Sizes, versions and configurations; the beginning and the end of a latch.
 
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
 use core::mem::size_of;
 use core::ptr::null;
 use core::ptr::null_mut;
@@ -11,6 +13,7 @@ use tokenlatch::numbers::*;
 use crate::support::Memory;
 use crate::support::defaults;
 use crate::support::init;
+use crate::support::state;
 use crate::support::text;
 
 #[test]
@@ -33,7 +36,7 @@ fn the_version_is_that_of_the_package() {
 #[test]
 fn a_latch_leaves_a_tenth_of_its_memory_free() {
     assert_eq!(tl_latch_words() * 8, size_of::<tl_latch>());
-    assert_eq!(tl_latch_align() % align_of::<u64>(), 0);
+    assert_eq!(tl_latch_align(), align_of::<u64>());
     assert!(tl_latch_size() * 11 / 10 <= size_of::<tl_latch>());
     assert_eq!(tl_record_capacity(), tl_token_capacity() * 2 + 128);
 }
@@ -223,4 +226,30 @@ fn memory_of_the_hosts_own_is_wiped_to_its_length() {
     // SAFETY: there are as many bytes.
     unsafe { tl_wipe(bytes.as_mut_ptr().cast(), 3) };
     assert_eq!(bytes, [0, 0, 0, 7]);
+}
+
+/// It knows where it stands: what it was asked to do would be done to a copy, and forgotten.
+#[test]
+fn a_latch_that_was_moved_is_none() {
+    let size = size_of::<tl_latch>();
+    let layout = Layout::from_size_align(2 * size, 1_024).unwrap();
+    let mut bytes = vec![MaybeUninit::<u8>::uninit(); size];
+    // SAFETY: as much as two latches take is allocated, and each place in it is aligned for one.
+    unsafe {
+        let at = std::alloc::alloc_zeroed(layout);
+        assert!(!at.is_null());
+        assert_eq!(init(at.cast(), &defaults()), TL_OUTCOME_DONE);
+        core::ptr::copy_nonoverlapping(at.cast(), bytes.as_mut_ptr(), size);
+        for place in (8..1_024).step_by(8).chain([0]) {
+            let at = at.add(place);
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), at.cast(), size);
+            let expected = match place {
+                0 => state(TL_STATE_UNAUTHENTICATED),
+                _ => TL_ERR_UNINIT,
+            };
+            assert_eq!(tl_state(at.cast()), expected, "{place}");
+        }
+        tl_latch_wipe(at.cast());
+        std::alloc::dealloc(at, layout);
+    }
 }

@@ -147,6 +147,28 @@ fn sentences_of_errors_are_those_of_the_library() {
 }
 
 #[test]
+fn an_error_of_this_interface_has_a_sentence_of_its_own() {
+    let numbers = [
+        TL_ERR_ARGUMENT,
+        TL_ERR_ABI,
+        TL_ERR_UNINIT,
+        TL_ERR_SPACE,
+        TL_ERR_STALE,
+        TL_ERR_NOT_READY,
+        TL_ERR_UNKNOWN,
+        TL_ERR_CONFIG_ZERO,
+        TL_ERR_RECORDING_NOT_NEW,
+        TL_ERR_RECORDING_SPACE,
+        TL_ERR_RECORDING_NONE,
+    ];
+    let mut texts = numbers.map(|number| text(tl_strerror(number))).to_vec();
+    assert!(!texts.contains(&text(tl_strerror(i32::MIN))));
+    texts.sort_unstable();
+    texts.dedup();
+    assert_eq!(texts.len(), numbers.len());
+}
+
+#[test]
 fn every_number_has_a_text() {
     for number in -1100..400 {
         assert!(!text(tl_strerror(number)).is_empty());

@@ -165,10 +165,7 @@ impl<'a> Executor<'a> {
 
     fn poll(&mut self, index: usize) {
         self.polls += 1;
-        assert!(
-            self.polls < 100_000,
-            "tasks wake each other without an end"
-        );
+        assert!(self.polls < 100_000, "tasks wake each other without an end");
         let task = &mut self.tasks[index];
         task.flag.0.store(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&task.flag));

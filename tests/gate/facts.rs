@@ -1,6 +1,10 @@
 //! Facts that the app tells the gate, and what they do there.
 
+use tokenlatch::Cause;
 use tokenlatch::EventKind;
+use tokenlatch::Expiry;
+use tokenlatch::Grant;
+use tokenlatch::Outcome;
 use tokenlatch::State;
 
 use crate::executor::Chance;
@@ -94,6 +98,25 @@ fn a_lease_that_was_lost_is_asked_for_again() {
         assert_eq!(newest(), Ok(Some(EventKind::RefreshRequested)));
         assert_eq!(fetch(&gate, &world).await, Ok(200));
         assert!(!gate.status().is_volatile);
+    });
+}
+
+#[test]
+fn the_status_says_why_only_a_login_helps() {
+    let time = Time::new();
+    let world = World::new(&time, 1, Weather::default());
+    let gate = gate(&time, quick(), 1);
+    beside_a_runner(&time, &gate, &world, async {
+        let ticket = gate.login_started().expect("it is opened");
+        let mut grant = Grant::new("a-1-1");
+        grant.expiry = Expiry::In(6_000);
+        assert_eq!(gate.granted(ticket, grant), Ok(Outcome::Done));
+        time.sleep(1_000).await;
+        assert_eq!((gate.state(), gate.status().login), (State::Ready, None));
+        // Nothing to renew it with.
+        time.sleep(6_000).await;
+        assert_eq!(gate.state(), State::Expired);
+        assert_eq!(gate.status().login, Some(Cause::Expired));
     });
 }
 

@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 use core::cell::RefCell;
+use core::future::poll_fn;
+use core::pin::pin;
 
 use allocation_counter::measure;
 use embassy_futures::block_on;
@@ -102,6 +104,18 @@ async fn fetch(gate: &QuietGate, statuses: &[u16]) -> Result<(), GateError> {
     Ok(())
 }
 
+/// Fails if it takes more steps than any life here.
+async fn in_time<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut steps = 0;
+    poll_fn(|context| {
+        steps += 1;
+        assert!(steps < 10_000, "something is waited for that never comes");
+        future.as_mut().poll(context)
+    })
+    .await
+}
+
 async fn life(gate: &QuietGate, host: &Quiet) {
     let mut watch = gate.watch().expect("room");
     while watch.changed().await.login.is_none() {}
@@ -138,7 +152,7 @@ fn a_whole_life_of_the_gate_allocates_nothing() {
             runner.run(&host, &mut record, &mut reply),
             life(&gate, &host),
         );
-        let Either::Second(()) = block_on(both);
+        let Either::Second(()) = block_on(in_time(both));
     });
     assert_eq!(counted.count_total, 0, "{counted:?}");
 }
@@ -161,7 +175,7 @@ fn nothing_that_the_gate_shows_is_a_secret() {
         shown += &format!("{permit:?} {request:?} {gate:?} {:?}", gate.status());
         shown += &format!("{:?}", request.answered(200, ChallengeKind::Absent));
     });
-    let Either::Second(()) = block_on(both);
+    let Either::Second(()) = block_on(in_time(both));
     for error in [
         GateError::NotReady,
         GateError::OutOfTurn,
