@@ -23,7 +23,7 @@ use crate::project::Project;
 
 /// A test run that takes so many times as long as usual, and longer than this, hangs.
 const PATIENCE: u32 = 6;
-const LEAST: Duration = Duration::from_secs(10);
+const LEAST: Duration = Duration::from_secs(30);
 
 /// What became of the mutants.
 #[derive(Default)]
