@@ -86,11 +86,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             format!("{reached} of {count}"),
         ]);
     }
-    let hours = format!(
-        "{:.1} ({:.2} CPU hours)",
-        minutes(spent),
-        minutes(spent) / 60.0
-    );
+    let hours = format!("{:.1} ({:.2} hours)", minutes(spent), minutes(spent) / 60.0);
     table.row(&["all", &executions.to_string(), &hours, "", ""]);
     report::write(&project, "fuzz", &table)
 }
