@@ -6,6 +6,7 @@ use crate::config::Credential;
 use crate::lease::Lease;
 use crate::machine::Bytes;
 use crate::machine::Machine;
+use crate::session::Trouble;
 use crate::state::Pending;
 use crate::state::Phase;
 use crate::state::Refreshing;
@@ -15,6 +16,7 @@ use crate::sync::Goal;
 use crate::sync::Stage;
 use crate::sync::Sync;
 use crate::waiters::Fate;
+use crate::why::Cause;
 
 impl<const W: usize> Machine<W> {
     /// The invariant of every machine between two calls.
@@ -164,7 +166,8 @@ impl<const W: usize> Machine<W> {
         if !needs_lease && !looks_before_a_write {
             must!(45, self.lease == Lease::Free);
         }
-        must!(34, !self.ends_by_and_by());
+        // A trouble that passes would end the session.
+        must!(34, !self.has(Trouble::Passing(Cause::SessionEnded)));
         if self.session.is_some() {
             if !self.stamp.live {
                 // A cookie that may be there: nothing of it is in the store.

@@ -50,7 +50,9 @@ impl<const W: usize> Machine<W> {
 
     /// Compares the machine before an event with that after it.
     pub(super) fn broken_by(&self, input: &Input, outcome: Outcome, after: &Self) -> Broken {
-        let stays = self.session.is_none() || after.session.is_some() || self.is_over();
+        let stays = self.session.is_none()
+            || after.session.is_some()
+            || self.has(Trouble::Lasting(Cause::SessionEnded));
         match *input {
             // P6: what ends is written down, where there is a store.
             Input::LogoutRequested if self.session.is_some() && self.config.store => {
@@ -123,20 +125,12 @@ impl<const W: usize> Machine<W> {
         0
     }
 
-    /// Whether the refresh token was refused: the session ends with its access token (P11).
-    fn is_over(&self) -> bool {
-        let over = Some(Trouble::Lasting(Cause::SessionEnded));
+    /// Whether the session has this trouble. With `Lasting(SessionEnded)` its refresh token was refused, and it ends with its
+    /// access token (P11).
+    pub(super) fn has(&self, trouble: Trouble) -> bool {
         self.session
             .as_ref()
-            .is_some_and(|session| session.trouble == over)
-    }
-
-    /// Whether a trouble that passes would end the session.
-    pub(super) fn ends_by_and_by(&self) -> bool {
-        let ends = Some(Trouble::Passing(Cause::SessionEnded));
-        self.session
-            .as_ref()
-            .is_some_and(|session| session.trouble == ends)
+            .is_some_and(|session| session.trouble == Some(trouble))
     }
 
     fn is_saving(&self) -> bool {
