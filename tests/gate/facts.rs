@@ -7,33 +7,15 @@ use tokenlatch::Grant;
 use tokenlatch::Outcome;
 use tokenlatch::State;
 
-use crate::executor::Chance;
-use crate::executor::Executor;
 use crate::executor::Time;
+use crate::life::day;
 use crate::life::fetch;
 use crate::life::login;
-use crate::life::run;
-use crate::world::TestGate;
 use crate::world::Weather;
 use crate::world::World;
-use crate::world::check;
 use crate::world::gate;
 use crate::world::quick;
 use crate::world::with_lease;
-
-/// Runs a task beside the runner, until it ends.
-fn beside_a_runner<'t>(
-    time: &'t Time,
-    gate: &'t TestGate<'t>,
-    world: &'t World<'t>,
-    task: impl Future<Output = ()> + 't,
-) {
-    let mut executor = Executor::new();
-    executor.background(run(gate.runner().expect("the only one"), world));
-    executor.spawn(task);
-    executor.run(time, &Chance::new(7));
-    check(gate);
-}
 
 /// Another context may have signed out meanwhile.
 #[test]
@@ -41,18 +23,23 @@ fn the_gate_closes_after_sleep_and_after_a_change_until_the_store_was_looked_at(
     let time = Time::new();
     let world = World::new(&time, 1, Weather::default());
     let gate = gate(&time, quick(), 1);
-    beside_a_runner(&time, &gate, &world, async {
-        login(&gate, &world).await;
-        assert_eq!(fetch(&gate, &world).await, Ok(200));
-        gate.resumed().expect("it is opened");
-        assert_eq!(gate.state(), State::Pending);
-        assert_eq!(fetch(&gate, &world).await, Ok(200));
-        assert_eq!(gate.state(), State::Ready);
-        gate.store_changed().expect("it is opened");
-        assert_eq!(gate.state(), State::Pending);
-        assert_eq!(fetch(&gate, &world).await, Ok(200));
-        assert_eq!(gate.state(), State::Ready);
-    });
+    day(
+        &time,
+        &gate,
+        &world,
+        [async {
+            login(&gate, &world).await;
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+            gate.resumed().expect("it is opened");
+            assert_eq!(gate.state(), State::Pending);
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+            assert_eq!(gate.state(), State::Ready);
+            gate.store_changed().expect("it is opened");
+            assert_eq!(gate.state(), State::Pending);
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+            assert_eq!(gate.state(), State::Ready);
+        }],
+    );
 }
 
 #[test]
@@ -60,19 +47,24 @@ fn without_a_network_no_token_request_is_sent_until_it_is_back() {
     let time = Time::new();
     let world = World::new(&time, 1, Weather::default());
     let gate = gate(&time, quick(), 1);
-    beside_a_runner(&time, &gate, &world, async {
-        login(&gate, &world).await;
-        gate.went_offline().expect("never refused");
-        assert!(gate.status().is_offline);
-        // The token lives for six seconds.
-        time.sleep(10_000).await;
-        assert_eq!(gate.state(), State::Expired);
-        assert_eq!(world.seen.token_requests.get(), 0);
-        gate.went_online().expect("never refused");
-        assert!(!gate.status().is_offline);
-        assert_eq!(fetch(&gate, &world).await, Ok(200));
-        assert_eq!(world.seen.token_requests.get(), 1);
-    });
+    day(
+        &time,
+        &gate,
+        &world,
+        [async {
+            login(&gate, &world).await;
+            gate.went_offline().expect("never refused");
+            assert!(gate.status().is_offline);
+            // The token lives for six seconds.
+            time.sleep(10_000).await;
+            assert_eq!(gate.state(), State::Expired);
+            assert_eq!(world.seen.token_requests.get(), 0);
+            gate.went_online().expect("never refused");
+            assert!(!gate.status().is_offline);
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+            assert_eq!(world.seen.token_requests.get(), 1);
+        }],
+    );
 }
 
 /// What a renewal brought is written under another lease then.
@@ -83,22 +75,27 @@ fn a_lease_that_was_lost_is_asked_for_again() {
     world.latency.set(1_000);
     let gate = gate(&time, with_lease(), 1);
     let newest = || gate.inspect(|latch| latch.trace().last().map(|step| step.event));
-    beside_a_runner(&time, &gate, &world, async {
-        login(&gate, &world).await;
-        assert_eq!(fetch(&gate, &world).await, Ok(200));
-        gate.refresh().expect("there is a session");
-        time.sleep(500).await;
-        assert_eq!(world.seen.token_requests.get(), 1);
-        world.lose_lease();
-        gate.lease_lost().expect("never refused");
-        assert_eq!(newest(), Ok(Some(EventKind::LeaseLost)));
-        // It is lost already.
-        gate.refresh().expect("joins the one under way");
-        gate.lease_lost().expect("never refused");
-        assert_eq!(newest(), Ok(Some(EventKind::RefreshRequested)));
-        assert_eq!(fetch(&gate, &world).await, Ok(200));
-        assert!(!gate.status().is_volatile);
-    });
+    day(
+        &time,
+        &gate,
+        &world,
+        [async {
+            login(&gate, &world).await;
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+            gate.refresh().expect("there is a session");
+            time.sleep(500).await;
+            assert_eq!(world.seen.token_requests.get(), 1);
+            world.lose_lease();
+            gate.lease_lost().expect("never refused");
+            assert_eq!(newest(), Ok(Some(EventKind::LeaseLost)));
+            // It is lost already.
+            gate.refresh().expect("joins the one under way");
+            gate.lease_lost().expect("never refused");
+            assert_eq!(newest(), Ok(Some(EventKind::RefreshRequested)));
+            assert_eq!(fetch(&gate, &world).await, Ok(200));
+            assert!(!gate.status().is_volatile);
+        }],
+    );
 }
 
 #[test]
@@ -106,18 +103,23 @@ fn the_status_says_why_only_a_login_helps() {
     let time = Time::new();
     let world = World::new(&time, 1, Weather::default());
     let gate = gate(&time, quick(), 1);
-    beside_a_runner(&time, &gate, &world, async {
-        let ticket = gate.login_started().expect("it is opened");
-        let mut grant = Grant::new("a-1-1");
-        grant.expiry = Expiry::In(6_000);
-        assert_eq!(gate.granted(ticket, grant), Ok(Outcome::Done));
-        time.sleep(1_000).await;
-        assert_eq!((gate.state(), gate.status().login), (State::Ready, None));
-        // Nothing to renew it with.
-        time.sleep(6_000).await;
-        assert_eq!(gate.state(), State::Expired);
-        assert_eq!(gate.status().login, Some(Cause::Expired));
-    });
+    day(
+        &time,
+        &gate,
+        &world,
+        [async {
+            let ticket = gate.login_started().expect("it is opened");
+            let mut grant = Grant::new("a-1-1");
+            grant.expiry = Expiry::In(6_000);
+            assert_eq!(gate.granted(ticket, grant), Ok(Outcome::Done));
+            time.sleep(1_000).await;
+            assert_eq!((gate.state(), gate.status().login), (State::Ready, None));
+            // Nothing to renew it with.
+            time.sleep(6_000).await;
+            assert_eq!(gate.state(), State::Expired);
+            assert_eq!(gate.status().login, Some(Cause::Expired));
+        }],
+    );
 }
 
 // promises: P13

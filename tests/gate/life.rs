@@ -47,7 +47,8 @@ pub(crate) async fn login(gate: &TestGate<'_>, world: &World<'_>) {
     assert_eq!(outcome, Ok(Outcome::Done));
 }
 
-fn day<'t, F: Future<Output = ()> + 't>(
+/// Runs tasks beside the runner, until they end.
+pub(crate) fn day<'t, F: Future<Output = ()> + 't>(
     time: &'t Time,
     gate: &'t TestGate<'t>,
     world: &'t World<'t>,

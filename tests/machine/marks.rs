@@ -28,6 +28,16 @@ fn fail_reads(host: &mut Host) {
     }
 }
 
+/// A context that has what the store holds, and then could not read it.
+#[track_caller]
+fn blind_sibling(cell: &[u8]) -> Host {
+    let mut sibling = Host::restored(config(), cell);
+    sibling.now = 10_000;
+    sibling.tell(Event::StoreChanged);
+    fail_reads(&mut sibling);
+    sibling
+}
+
 /// A context that could not read the store writes what it has as soon as it has the lease. What it has is what the
 /// store holds, but for a sibling's mark, which has to stay.
 // promises: P3, P5
@@ -35,10 +45,7 @@ fn fail_reads(host: &mut Host) {
 fn a_save_in_the_background_leaves_a_siblings_mark() {
     let mut host = Host::new(config());
     let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
-    let mut sibling = Host::restored(config(), &cell);
-    sibling.now = 10_000;
-    sibling.tell(Event::StoreChanged);
-    fail_reads(&mut sibling);
+    let mut sibling = blind_sibling(&cell);
     assert!(sibling.latch().is_volatile());
 
     host.now = 10_000;
@@ -143,10 +150,7 @@ fn the_lease_is_kept_while_a_write_waits_for_a_look_at_the_store() {
 fn a_lease_that_was_kept_for_a_write_does_not_stand_for_a_look_under_it() {
     let mut host = Host::new(config());
     let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
-    let mut sibling = Host::restored(config(), &cell);
-    sibling.now = 10_000;
-    sibling.tell(Event::StoreChanged);
-    fail_reads(&mut sibling);
+    let mut sibling = blind_sibling(&cell);
     // It has the lease, and loads before it writes.
     sibling.lease_granted();
     let loads = sibling.count("Load");
