@@ -99,6 +99,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     /// # Errors
     ///
     /// The caller's mistake, or no room: nothing changed, not even the time.
+    #[inline]
     pub fn handle(&mut self, now: Now, event: Event<'_>) -> Result<Outcome, Rejected> {
         if let Event::Answered {
             receipt,
@@ -114,7 +115,7 @@ impl<const T: usize, const W: usize> Latch<T, W> {
     }
 
     #[inline(never)]
-    fn handle_any(&mut self, now: &Now, event: &Event<'_>) -> Result<Outcome, Rejected> {
+    pub(crate) fn handle_any(&mut self, now: &Now, event: &Event<'_>) -> Result<Outcome, Rejected> {
         if let Some(outcome) = self.idle_step(now, event) {
             return Ok(outcome);
         }

@@ -145,7 +145,7 @@ pub unsafe extern "C" fn tl_token_response_sized(
         let ticket = Ticket(ticket);
         // SAFETY: the caller's promise.
         let parsed = unsafe { parsed(raw.shape, status, body) }?;
-        let told = response::tell_parsed(ticket, around, parsed, |event| latch.handle(now, event));
+        let told = response::tell_parsed(ticket, around, parsed, |event| latch.handle(now, *event));
         Ok(outcome(told))
     };
     number(tell())

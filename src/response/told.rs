@@ -52,7 +52,9 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         body: &mut [u8],
     ) -> Result<Outcome, Rejected> {
         let parsed = parse(self.config().response, response.status, body);
-        tell_parsed(ticket, response, parsed, |event| self.handle(now, event))
+        tell_parsed(ticket, response, parsed, |event| {
+            self.handle_any(&now, event)
+        })
     }
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn tell_parsed(
     ticket: Ticket,
     response: TokenResponse,
     parsed: Result<Grant<'_>, TokenFailure>,
-    mut handle: impl FnMut(Event<'_>) -> Result<Outcome, Rejected>,
+    mut handle: impl FnMut(&Event<'_>) -> Result<Outcome, Rejected>,
 ) -> Result<Outcome, Rejected> {
     let retry_after = response.retry_after;
     let failed = |failure| Event::TokenFailed {
@@ -69,7 +71,7 @@ pub(crate) fn tell_parsed(
         failure,
         retry_after,
     };
-    let event = match parsed {
+    let mut event = match parsed {
         Err(failure) => failed(failure),
         Ok(grant) => Event::Granted {
             ticket,
@@ -79,8 +81,10 @@ pub(crate) fn tell_parsed(
             },
         },
     };
-    match handle(event) {
-        Err(Rejected::Grant(error)) => handle(failed(TokenFailure::Unusable(error))),
-        told => told,
-    }
+    let told = handle(&event);
+    let Err(Rejected::Grant(error)) = told else {
+        return told;
+    };
+    event = failed(TokenFailure::Unusable(error));
+    handle(&event)
 }
