@@ -317,6 +317,12 @@ fn after_digits(text: &[u8]) -> Option<&[u8]> {
 
 /// Whether a string's content, without its escapes, is this text; with `fold` in any case of ASCII letters.
 pub(super) fn is_text(raw: &[u8], mut text: &[u8], fold: bool) -> bool {
+    if let ([first, ..], [wanted, ..], false) = (raw, text, fold) {
+        // Most keys are told apart by their first byte, unless an escape stands for it.
+        if (first != wanted) & (*first != b'\\') {
+            return false;
+        }
+    }
     if raw == text {
         return true;
     }
