@@ -12,7 +12,6 @@ use tokenlatch::numbers::*;
 use crate::support::Memory;
 use crate::support::copied;
 use crate::support::defaults;
-use crate::support::grant;
 use crate::support::no_grant;
 use crate::support::state;
 
@@ -167,13 +166,10 @@ fn a_probe_lends_the_token_to_its_ticket_only() {
     (config.store, config.confirmation) = (0, TL_CONFIRMATION_PROBED);
     let memory = Memory::latch(&config);
     let at = memory.at();
-    let given = grant("access", "refresh");
-    let mut ticket = 0;
     // SAFETY: a latch, a grant, and memory for what it tells.
     unsafe {
         tl_opened(at, 0, 0);
-        tl_login_started(at, 0, 0, &raw mut ticket);
-        tl_granted_sized(at, 0, 0, ticket, &raw const given, size_of::<tl_grant>());
+        memory.login();
         let probe = memory.order(TL_EFFECT_PROBE).ticket;
         let header = |ticket| {
             copied(|to, capacity, len| tl_probe_permit_header(at, ticket, to.cast(), capacity, len))

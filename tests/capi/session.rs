@@ -147,13 +147,10 @@ fn an_order_says_what_the_token_request_is_made_of() {
         config.renewal = renewal;
         let memory = Memory::latch(&config);
         let at = memory.at();
-        let given = grant("access", "refresh");
-        let mut ticket = 0;
         // SAFETY: a latch, a grant, and memory for what it tells.
         unsafe {
             tl_opened(at, 0, 0);
-            tl_login_started(at, 0, 0, &raw mut ticket);
-            tl_granted_sized(at, 0, 0, ticket, &raw const given, size_of::<tl_grant>());
+            memory.login();
             assert_eq!(tl_refresh_requested(at, 0, 0), TL_OUTCOME_DONE);
         }
         let order = memory.order(TL_EFFECT_SEND_TOKEN_REQUEST);
@@ -304,13 +301,10 @@ fn a_record_goes_out_and_comes_back() {
 fn what_a_store_holds_is_told_in_numbers() {
     let memory = Memory::fresh();
     let at = memory.at();
-    let given = grant("access", "refresh");
-    let mut ticket = 0;
     // SAFETY: a latch, a grant, and memory for what it tells.
     let record = unsafe {
         tl_opened(at, 0, 0);
-        tl_login_started(at, 0, 0, &raw mut ticket);
-        tl_granted_sized(at, 0, 0, ticket, &raw const given, size_of::<tl_grant>());
+        memory.login();
         let load = memory.order(TL_EFFECT_LOAD).ticket;
         tl_loaded(at, 0, 0, load, null(), 0);
         let store = memory.order(TL_EFFECT_STORE).ticket;
@@ -354,15 +348,12 @@ fn a_lease_is_granted_denied_and_lost() {
     config.lease = TL_LEASE_HOST;
     let memory = Memory::latch(&config);
     let at = memory.at();
-    let given = grant("access", "refresh");
-    let mut ticket = 0;
     // SAFETY: a latch, a grant, and memory for what it tells.
     unsafe {
         tl_opened(at, 0, 0);
         let load = memory.order(TL_EFFECT_LOAD).ticket;
         tl_loaded(at, 0, 0, load, null(), 0);
-        tl_login_started(at, 0, 0, &raw mut ticket);
-        tl_granted_sized(at, 0, 0, ticket, &raw const given, size_of::<tl_grant>());
+        memory.login();
         let lease = memory.order(TL_EFFECT_ACQUIRE_LEASE).ticket;
         assert_eq!(tl_lease_granted(at, 0, 0, lease), TL_OUTCOME_DONE);
         let load = memory.order(TL_EFFECT_LOAD).ticket;

@@ -48,14 +48,7 @@ impl Memory {
             let load = memory.order(TL_EFFECT_LOAD);
             let nothing = tl_loaded(at, 0, 0, load.ticket, core::ptr::null(), 0);
             assert_eq!(nothing, TL_OUTCOME_DONE);
-            let mut ticket = 0;
-            assert_eq!(
-                tl_login_started(at, 0, 0, &raw mut ticket),
-                TL_OUTCOME_LOGIN
-            );
-            let grant = grant("access", "refresh");
-            let told = tl_granted_sized(at, 0, 0, ticket, &raw const grant, size_of::<tl_grant>());
-            assert_eq!(told, TL_OUTCOME_DONE);
+            memory.login();
             let load = memory.order(TL_EFFECT_LOAD);
             tl_loaded(at, 0, 0, load.ticket, core::ptr::null(), 0);
             let store = memory.order(TL_EFFECT_STORE);
@@ -63,6 +56,20 @@ impl Memory {
             assert_eq!(tl_state(at), state(TL_STATE_READY));
         }
         memory
+    }
+
+    /// Starts a login, which is granted.
+    pub(crate) fn login(&self) {
+        let mut ticket = 0;
+        let grant = grant("access", "refresh");
+        let size = size_of::<tl_grant>();
+        // SAFETY: a latch, a grant, and memory for what it tells.
+        unsafe {
+            let started = tl_login_started(self.at, 0, 0, &raw mut ticket);
+            assert_eq!(started, TL_OUTCOME_LOGIN);
+            let told = tl_granted_sized(self.at, 0, 0, ticket, &raw const grant, size);
+            assert_eq!(told, TL_OUTCOME_DONE);
+        }
     }
 
     pub(crate) fn at(&self) -> *mut tl_latch {
