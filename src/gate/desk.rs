@@ -204,9 +204,8 @@ impl Desk {
                 _ => stale(&ticket),
             };
             if over {
-                if !post.over.replace(true) {
-                    self.due.set(true);
-                }
+                post.over.set(true);
+                self.due.set(true);
             }
         }
         let next = match (latch.poll_timeout(), self.patience.get()) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write as _;
 use std::ops::AddAssign;
 use std::path::Path;
 use std::path::PathBuf;
@@ -28,22 +30,40 @@ const LEAST: Duration = Duration::from_secs(30);
 /// What became of the mutants.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) killed: usize,
-    pub(super) unviable: usize,
+    pub(super) killed: Vec<String>,
+    pub(super) unviable: Vec<String>,
     pub(super) survived: Vec<String>,
     pub(super) hung: Vec<String>,
 }
 
 impl Found {
     pub(super) fn tried(&self) -> usize {
-        self.killed + self.unviable + self.survived.len() + self.hung.len()
+        self.over().count() + self.survived.len()
+    }
+
+    /// Those that better tests would not make another thing of.
+    pub(super) fn over(&self) -> impl Iterator<Item = &String> {
+        let (killed, unviable) = (self.killed.iter(), self.unviable.iter());
+        killed.chain(unviable).chain(&self.hung)
+    }
+
+    /// Adds one that ended, by the name that cargo-mutants has for it.
+    pub(super) fn add(&mut self, how: &str, name: String) -> Result<()> {
+        match how {
+            "CaughtMutant" => self.killed.push(name),
+            "Unviable" => self.unviable.push(name),
+            "Timeout" => self.hung.push(name),
+            "MissedMutant" => self.survived.push(name),
+            other => bail!("{name}: {other}"),
+        }
+        Ok(())
     }
 }
 
 impl AddAssign for Found {
     fn add_assign(&mut self, other: Self) {
-        self.killed += other.killed;
-        self.unviable += other.unviable;
+        self.killed.extend(other.killed);
+        self.unviable.extend(other.unviable);
         self.survived.extend(other.survived);
         self.hung.extend(other.hung);
     }
@@ -56,10 +76,12 @@ pub(super) struct Job<'a> {
     /// The tests that passed on the unchanged sources, and how long they took.
     passed: BTreeMap<&'static [&'static str], Duration>,
     pub(super) found: Found,
+    /// Where those that end are written down.
+    ended: Option<File>,
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(project: &'a Project, number: usize) -> Result<Self> {
+    pub(super) fn new(project: &'a Project, number: usize, ended: Option<File>) -> Result<Self> {
         let folder = project.target.join(format!("mutants/{number}"));
         copy_sources(project, &folder.join("tree"))?;
         Ok(Self {
@@ -68,6 +90,7 @@ impl<'a> Job<'a> {
             folder,
             passed: BTreeMap::new(),
             found: Found::default(),
+            ended,
         })
     }
 
@@ -76,6 +99,8 @@ impl<'a> Job<'a> {
         command.current_dir(self.folder.join("tree"));
         command.env("CARGO_TARGET_DIR", self.folder.join("target"));
         command.env("CARGO_BUILD_JOBS", "1").env_remove("UPDATE");
+        // The tests of the gate try so many interleavings; without it eight times as many.
+        command.env("GATE_SEEDS", "500");
         command
     }
 
@@ -92,9 +117,11 @@ impl<'a> Job<'a> {
             PACKAGE,
             &self.features,
         ];
-        args.extend(tests);
-        let mut build = self.cargo(&args);
-        proc::run(build.arg("--no-run"))?;
+        let (targets, skips) = parted(tests);
+        args.extend(targets);
+        proc::run(self.cargo(&args).arg("--no-run"))?;
+        args.push("--");
+        args.extend(skips);
         let start = Instant::now();
         proc::read(&mut self.cargo(&args))?;
         let took = start.elapsed();
@@ -155,9 +182,11 @@ impl<'a> Job<'a> {
         for file in files {
             command.args(["--file", file]);
         }
-        for test in tests {
-            command.arg(format!("--cargo-arg={test}"));
+        let (targets, skips) = parted(tests);
+        for target in targets {
+            command.arg(format!("--cargo-arg={target}"));
         }
+        command.args(["--", "--"]).args(skips);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut job = proc::Job::start(&mut command)?;
         let mut whole = true;
@@ -194,16 +223,23 @@ impl<'a> Job<'a> {
             if !mutants.iter().any(|mutant| mutant.name == name) {
                 continue;
             }
-            match outcome["summary"].as_str() {
-                Some("CaughtMutant") => self.found.killed += 1,
-                Some("Unviable") => self.found.unviable += 1,
-                Some("Timeout") => self.found.hung.push(name.to_owned()),
-                Some("MissedMutant") => survived.push(name.to_owned()),
-                other => bail!("{name}: {other:?}"),
+            let how = outcome["summary"].as_str().context("how it ended")?;
+            if how == "MissedMutant" {
+                survived.push(name.to_owned());
+                continue;
+            }
+            self.found.add(how, name.to_owned())?;
+            if let Some(ended) = &mut self.ended {
+                writeln!(ended, "{how} {name}")?;
             }
         }
         Ok(())
     }
+}
+
+/// The test binaries, and which tests of them are left out.
+fn parted(tests: &[&'static str]) -> (Vec<&'static str>, Vec<&'static str>) {
+    tests.iter().partition(|word| !word.starts_with("--skip"))
 }
 
 /// A pattern that only this name matches.
