@@ -23,6 +23,7 @@ use tokenlatch::Receipt;
 use tokenlatch::Rejected;
 use tokenlatch::Renewal;
 use tokenlatch::State;
+use tokenlatch::TokenFailure;
 use tokenlatch::gate::Failed;
 use tokenlatch::gate::Gate;
 use tokenlatch::gate::GateError;
@@ -215,6 +216,9 @@ fn an_unusable_grant_is_a_failed_renewal() {
         assert_eq!(token(&gate).await.as_deref(), Ok("first"));
         host.access.set("\"quoted\"");
         gate.refresh().expect("there is a session");
+        time.sleep(10).await;
+        let told = gate.inspect(tokenlatch::Latch::trouble);
+        assert!(told.is_ok_and(|trouble| trouble.is_some()));
         let refused = token(&gate).await;
         assert!(matches!(refused, Err(GateError::Refused(_))), "{refused:?}");
     });
@@ -406,4 +410,7 @@ fn every_error_is_told_in_words() {
         let error = GateError::Rejected(rejected);
         assert_eq!(error.to_string(), rejected.to_string());
     }
+    assert_eq!(Failed.to_string(), "the host could not carry out the order");
+    let failure = TokenFailure::RateLimited;
+    assert_eq!(TokenError::from(failure).to_string(), failure.to_string());
 }

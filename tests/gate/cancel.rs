@@ -101,6 +101,34 @@ fn a_runner_may_be_dropped_at_each_of_its_polls() {
     assert!(polls > 20, "the whole story took {polls} polls");
 }
 
+/// What a runner was at when it was dropped has failed: the next one begins it anew, and waits for no deadline.
+// promises: P15
+#[test]
+fn what_a_dropped_runner_was_at_has_failed() {
+    let time = Time::new();
+    let hangs = Weather {
+        hangs: 100,
+        ..Weather::default()
+    };
+    let world = World::new(&time, 1, hangs);
+    let gate = gate(&time, quick(), 1);
+    let mut executor = Executor::new();
+    executor.background(async {
+        let hung = run(gate.runner().expect("the only one"), &world);
+        embassy_futures::select::select(hung, time.sleep(10)).await;
+        world.weather.set(Weather::default());
+        run(gate.runner().expect("the first is gone"), &world).await;
+    });
+    executor.spawn(async {
+        time.sleep(5).await;
+        assert_eq!(gate.state(), State::Pending);
+        time.sleep(15).await;
+        assert_eq!(gate.state(), State::Unauthenticated);
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+}
+
 // promises: P8
 #[test]
 fn a_request_may_be_dropped_at_each_of_its_polls() {

@@ -129,4 +129,10 @@ fn a_gate_is_printed_by_its_status() {
     let gate = gate(&time, quick(), 1);
     let expected = format!("Gate {{ status: {:?}, .. }}", gate.status());
     assert_eq!(format!("{gate:?}"), expected);
+    let runner = gate.runner().expect("the only one");
+    assert_eq!(format!("{runner:?}"), "Runner { .. }");
+    let watch = gate.watch().expect("room");
+    assert_eq!(format!("{watch:?}"), "Watch { .. }");
+    let request = format!("{:?}", gate.request().expect("room"));
+    assert!(request.starts_with("Request { stage: "), "{request}");
 }

@@ -42,6 +42,7 @@ pub(crate) struct Host {
     pub(crate) history: Vec<Effect>,
     /// How much of the history `serve_store` has seen.
     served: usize,
+    waits: u32,
     pub(crate) now: u64,
     /// Wall clock less monotonic clock; `None` for a host without a wall clock.
     pub(crate) offset: Option<i64>,
@@ -64,6 +65,7 @@ impl Host {
             latch,
             effects: Vec::new(),
             history: Vec::new(),
+            waits: 0,
             served: 0,
             now: 0,
             offset: Some(EPOCH as i64),
@@ -119,9 +121,11 @@ impl Host {
         self.latch().state()
     }
 
-    /// Goes to the next timeout, and tells that it is reached.
+    /// Goes to the next timeout, and tells that it is reached. No test waits so often that it would be for ever.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> Given<'_> {
+        self.waits += 1;
+        assert!(self.waits < 1_000, "nothing comes of waiting");
         let at = self.latch().poll_timeout().expect("a deadline").as_millis();
         self.at(at.max(self.now), Event::TimeoutReached)
     }

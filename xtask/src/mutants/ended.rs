@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 
 use super::job::Found;
+use super::list;
 use crate::proc;
 use crate::project::Project;
 
@@ -25,7 +26,8 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    /// What there is of these sources; nothing if they changed, or if it is not to be gone on with.
+    /// What there is of these sources; nothing if they changed, or if it is not to be gone on with. Survivors that no
+    /// reason is given for are not among them: the tests may have been mended.
     pub(super) fn read(project: &Project, is_resumed: bool) -> Result<Self> {
         let path = project.target.join("mutants/ended.txt");
         let head = format!("src {:016x}", hash(project)?);
@@ -44,6 +46,11 @@ impl Ended {
                     _ => ended.found.add(kind, rest.to_owned())?,
                 }
             }
+            let survived = &mut ended.found.survived;
+            survived.sort();
+            survived.dedup();
+            let listed = list::survivors(project)?;
+            survived.retain(|name| listed.contains(&list::placeless(name)));
         } else {
             let folder = ended.path.parent().context("a folder")?;
             std::fs::create_dir_all(folder)?;

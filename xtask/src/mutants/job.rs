@@ -26,6 +26,8 @@ use crate::project::Project;
 /// A test run that takes so many times as long as usual, and longer than this, hangs.
 const PATIENCE: u32 = 6;
 const LEAST: Duration = Duration::from_secs(30);
+/// What cargo-mutants says of one that survives.
+const MISSED: &str = "MissedMutant";
 
 /// What became of the mutants.
 #[derive(Default)]
@@ -38,13 +40,16 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn tried(&self) -> usize {
-        self.over().count() + self.survived.len()
+        self.over().count()
     }
 
-    /// Those that better tests would not make another thing of.
+    /// All of them.
     pub(super) fn over(&self) -> impl Iterator<Item = &String> {
         let (killed, unviable) = (self.killed.iter(), self.unviable.iter());
-        killed.chain(unviable).chain(&self.hung)
+        killed
+            .chain(unviable)
+            .chain(&self.hung)
+            .chain(&self.survived)
     }
 
     /// Adds one that ended, by the name that cargo-mutants has for it.
@@ -53,7 +58,7 @@ impl Found {
             "CaughtMutant" => self.killed.push(name),
             "Unviable" => self.unviable.push(name),
             "Timeout" => self.hung.push(name),
-            "MissedMutant" => self.survived.push(name),
+            MISSED => self.survived.push(name),
             other => bail!("{name}: {other}"),
         }
         Ok(())
@@ -150,6 +155,7 @@ impl<'a> Job<'a> {
         let whole = self.try_with(last, &mutants, until, &mut survived)?;
         for name in survived {
             println!("mutants: survives: {name}");
+            self.note(MISSED, &name)?;
             self.found.survived.push(name);
         }
         Ok(whole)
@@ -213,6 +219,13 @@ impl<'a> Job<'a> {
         Ok(whole)
     }
 
+    fn note(&mut self, how: &str, name: &str) -> Result<()> {
+        if let Some(ended) = &mut self.ended {
+            writeln!(ended, "{how} {name}")?;
+        }
+        Ok(())
+    }
+
     fn read_outcomes(&mut self, mutants: &[&Mutant], survived: &mut Vec<String>) -> Result<()> {
         let path = self.folder.join("mutants.out/outcomes.json");
         let text = std::fs::read_to_string(&path).context("cargo-mutants left no outcomes")?;
@@ -224,14 +237,12 @@ impl<'a> Job<'a> {
                 continue;
             }
             let how = outcome["summary"].as_str().context("how it ended")?;
-            if how == "MissedMutant" {
+            if how == MISSED {
                 survived.push(name.to_owned());
                 continue;
             }
+            self.note(how, name)?;
             self.found.add(how, name.to_owned())?;
-            if let Some(ended) = &mut self.ended {
-                writeln!(ended, "{how} {name}")?;
-            }
         }
         Ok(())
     }

@@ -43,12 +43,21 @@ pub(super) fn mutants(project: &Project, diff: Option<&str>) -> Result<Vec<Mutan
 }
 
 /// A mutant's name without its place, which moves with every edit above it.
-fn placeless(name: &str) -> String {
+pub(super) fn placeless(name: &str) -> String {
     let Some((place, what)) = name.split_once(": ") else {
         return name.to_owned();
     };
     let file = place.split(':').next().unwrap_or(place);
     format!("{file}: {what}")
+}
+
+/// The names, without their places, of those that survive for a reason.
+pub(super) fn survivors(project: &Project) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(project.root.join(LIST)).context(LIST)?;
+    let listed = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("survives "));
+    Ok(listed.map(str::to_owned).collect())
 }
 
 /// Fails for a survivor or a hang that is not listed, and, after a whole run, for a listed one that there is not.
