@@ -39,8 +39,14 @@ pub(crate) fn shapes() -> [ResponseShape; 3] {
     [ResponseShape::RFC6749, wrapped, awkward]
 }
 
+/// As the name of a member `serde_json` takes it for a sign of its own, and not for a name.
+const OWN: &[u8] = b"$serde_json::private::";
+
 /// The input is `status shape\n` and the body; without that line, 200, the first shape, and all is body.
 pub(crate) fn check(data: &[u8]) {
+    if data.windows(OWN.len()).any(|part| part == OWN) {
+        return;
+    }
     let (status, shape, body) = split(data).unwrap_or((200, 0, data));
     let shapes = shapes();
     check_answer(&shapes[shape % shapes.len()], status, body);
