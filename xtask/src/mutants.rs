@@ -132,7 +132,7 @@ const SHARES: usize = 10;
 const LIMIT: Duration = Duration::from_secs(270);
 
 /// All mutants, or those of the files named, or with `--share` a share that is bounded in time. With `--resume` those
-/// that ended in an earlier run over the same sources are not tried again.
+/// that ended in an earlier whole run over the same sources are not tried again.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     tools::cargo_mutants(&project)?;
@@ -140,17 +140,23 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         return share(&project);
     }
     let start = Instant::now();
-    let is_resumed = words.iter().any(|word| word == "--resume");
-    let files: Vec<_> = words.iter().filter(|word| *word != "--resume").collect();
-    let mut ended = Ended::read(&project, is_resumed)?;
-    let mut left = list::mutants(&project, None)?;
-    left.retain(|mutant| files.is_empty() || files.contains(&&mutant.file));
-    ensure!(!left.is_empty(), "there is no mutant in {files:?}");
-    left.retain(|mutant| !ended.is_over(&mutant.name));
-    let mut found = kill(&project, left, None, Some(&ended))?;
-    ended.spent(start.elapsed())?;
-    let took = ended.took;
-    found += ended.found;
+    let mut all = list::mutants(&project, None)?;
+    let is_resumed = words == ["--resume"];
+    let is_whole = words.is_empty() || is_resumed;
+    let (mut found, mut took) = (Found::default(), Duration::ZERO);
+    if is_whole {
+        let mut ended = Ended::read(&project, is_resumed)?;
+        all.retain(|mutant| !ended.is_over(&mutant.name));
+        found += kill(&project, all, None, Some(&ended))?;
+        ended.spent(start.elapsed())?;
+        took += ended.took;
+        found += ended.found;
+    } else {
+        all.retain(|mutant| words.contains(&mutant.file));
+        ensure!(!all.is_empty(), "there is no mutant in {words:?}");
+        found += kill(&project, all, None, None)?;
+        took += start.elapsed();
+    }
     let mut table = Table::new(&["mutants", "count"]);
     table.row(&["killed by a test", &found.killed.len().to_string()]);
     table.row(&["end in a loop without end", &found.hung.len().to_string()]);
@@ -158,7 +164,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     table.row(&["survive", &found.survived.len().to_string()]);
     let minutes = took.as_secs().div_ceil(60);
     table.row(&["minutes, 2 jobs", &minutes.to_string()]);
-    list::judge(&project, &found, files.is_empty())?;
+    list::judge(&project, &found, is_whole)?;
     report::write(&project, "mutants", &table)
 }
 
