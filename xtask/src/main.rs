@@ -143,7 +143,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "mutants",
-        line: "change the source a little, everywhere, and see that a test fails: [FILE..] [--share]",
+        line: "change the source a little, everywhere, and see that a test fails: [FILE..] [--resume] [--minutes M] [--share]",
         run: mutants::run,
     },
     Command {

@@ -15,6 +15,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 use anyhow::ensure;
@@ -132,31 +133,60 @@ const SHARES: usize = 10;
 const LIMIT: Duration = Duration::from_secs(270);
 
 /// All mutants, or those of the files named, or with `--share` a share that is bounded in time. With `--resume` those
-/// that ended in an earlier whole run over the same sources are not tried again.
+/// that ended in an earlier whole run over the same sources are not tried again; `--minutes M` goes on like that for so
+/// long, and begins anew after all have ended.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     tools::cargo_mutants(&project)?;
-    if words == ["--share"] {
-        return share(&project);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => whole(&project, false, None),
+        ["--resume"] => whole(&project, true, None),
+        ["--minutes", minutes] => {
+            let minutes: u64 = minutes.parse().context("no number of minutes")?;
+            let limit = Duration::from_secs(minutes.saturating_mul(60));
+            whole(&project, true, Instant::now().checked_add(limit))
+        }
+        ["--share"] => share(&project),
+        _ => files(&project, &words),
     }
+}
+
+fn whole(project: &Project, is_resumed: bool, until: Option<Instant>) -> Result<()> {
     let start = Instant::now();
-    let mut all = list::mutants(&project, None)?;
-    let is_resumed = words == ["--resume"];
-    let is_whole = words.is_empty() || is_resumed;
-    let (mut found, mut took) = (Found::default(), Duration::ZERO);
-    if is_whole {
-        let mut ended = Ended::read(&project, is_resumed)?;
-        all.retain(|mutant| !ended.is_over(&mutant.name));
-        found += kill(&project, all, None, Some(&ended))?;
-        ended.spent(start.elapsed())?;
-        took += ended.took;
-        found += ended.found;
-    } else {
-        all.retain(|mutant| words.contains(&mutant.file));
-        ensure!(!all.is_empty(), "there is no mutant in {words:?}");
-        found += kill(&project, all, None, None)?;
-        took += start.elapsed();
+    let mut left = list::mutants(project, None)?;
+    let count = left.len();
+    let mut ended = Ended::read(project, is_resumed)?;
+    if left.iter().all(|mutant| ended.is_over(&mutant.name)) {
+        ended = Ended::read(project, false)?;
     }
+    left.retain(|mutant| !ended.is_over(&mutant.name));
+    let mut found = kill(project, left, until, Some(&ended))?;
+    ended.spent(start.elapsed())?;
+    found += ended.found;
+    let tried = found.tried();
+    println!("mutants: {tried} of {count} ended, what is left is for the next time");
+    list::judge(project, &found, tried == count)?;
+    let table = table(&found, ended.took);
+    if tried == count {
+        return report::write(project, "mutants", &table);
+    }
+    println!("\n{}", table.text());
+    Ok(())
+}
+
+fn files(project: &Project, names: &[&str]) -> Result<()> {
+    let start = Instant::now();
+    let mut all = list::mutants(project, None)?;
+    all.retain(|mutant| names.contains(&mutant.file.as_str()));
+    ensure!(!all.is_empty(), "there is no mutant in {names:?}");
+    let found = kill(project, all, None, None)?;
+    list::judge(project, &found, false)?;
+    println!("\n{}", table(&found, start.elapsed()).text());
+    Ok(())
+}
+
+fn table(found: &Found, took: Duration) -> Table {
     let mut table = Table::new(&["mutants", "count"]);
     table.row(&["killed by a test", &found.killed.len().to_string()]);
     table.row(&["end in a loop without end", &found.hung.len().to_string()]);
@@ -164,13 +194,11 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     table.row(&["survive", &found.survived.len().to_string()]);
     let minutes = took.as_secs().div_ceil(60);
     table.row(&["minutes, 2 jobs", &minutes.to_string()]);
-    list::judge(&project, &found, is_whole)?;
-    report::write(&project, "mutants", &table)
+    table
 }
 
 /// The lines changed, then one part of the whole.
 fn share(project: &Project) -> Result<()> {
-    tools::cargo_mutants(project)?;
     let until = Instant::now() + LIMIT;
     let mut chosen = match changed(project)? {
         Some(diff) => list::mutants(project, Some(&diff))?,

@@ -1,5 +1,6 @@
 //! `cargo xtask nightly`: every check that takes long, one after the other, and how each ended.
 
+use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -11,7 +12,9 @@ use crate::project::Project;
 use crate::report;
 use crate::report::Table;
 
-/// The commands and their words, within two hours on two cores.
+/// How long all may take, on two cores.
+const WHOLE: Duration = Duration::from_secs(2 * 60 * 60);
+/// Commands with their words. The mutants come last and have what is left of the time: the next night goes on with them.
 const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
     ("no-panic", &[]),
@@ -21,19 +24,24 @@ const LONG: &[(&str, &[&str])] = &[
     ("trace", &[]),
     ("coverage", &[]),
     ("miri", &[]),
-    ("mutants", &[]),
-    ("fuzz", &[]),
+    ("fuzz", &["--seconds", "240"]),
+    ("mutants", &["--minutes"]),
 ];
 
 /// Runs all; what is named after the command is left out.
 pub(crate) fn run(words: &[String]) -> Result<()> {
+    let begin = Instant::now();
     let mut table = Table::new(&["command", "minutes", "result"]);
     let mut failed = 0;
     for (name, args) in LONG
         .iter()
         .filter(|(name, _)| !words.iter().any(|word| word == name))
     {
-        let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
+        let mut args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
+        if *name == "mutants" {
+            let left = WHOLE.saturating_sub(begin.elapsed()).as_secs() / 60;
+            args.push(left.to_string());
+        }
         println!("\n== {name} {}", args.join(" "));
         let start = Instant::now();
         let command = COMMANDS.iter().find(|command| command.name == *name);
@@ -46,12 +54,17 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             failed += 1;
             eprintln!("error: {name}: {error:#}");
         }
-        let minutes = format!("{:.1}", start.elapsed().as_secs_f32() / 60.0);
-        table.row(&[&format!("{name} {}", args.join(" ")), &minutes, result]);
+        let took = minutes(start.elapsed());
+        table.row(&[&format!("{name} {}", args.join(" ")), &took, result]);
     }
+    table.row(&["all", &minutes(begin.elapsed()), ""]);
     report::write(&Project::read()?, "nightly", &table)?;
     if failed > 0 {
         bail!("{failed} of the checks failed");
     }
     Ok(())
+}
+
+fn minutes(took: Duration) -> String {
+    format!("{:.1}", took.as_secs_f32() / 60.0)
 }

@@ -29,7 +29,6 @@ impl Table {
         self.0.push('\n');
     }
 
-    #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
