@@ -40,7 +40,7 @@ pub const MAX_EXPIRY_MS: u64 = 253_402_300_799_999;
 pub use json::MAX_DEPTH;
 pub use told::TokenResponse;
 #[cfg(feature = "capi")]
-pub(crate) use told::tell_parsed;
+pub(crate) use told::{granted, read, tell};
 
 const CODES: [(&str, TokenFailure); 17] = [
     ("invalid_grant", TokenFailure::InvalidGrant),
@@ -89,6 +89,22 @@ pub fn parse<'a>(
     status: u16,
     body: &'a mut [u8],
 ) -> Result<Grant<'a>, TokenFailure> {
+    let mut parsed = Ok(Grant::new(""));
+    if let Ok(grant) = &mut parsed {
+        if let Err(failure) = fill(grant, shape, status, body) {
+            parsed = Err(failure);
+        }
+    }
+    parsed
+}
+
+/// The same where the grant stands: it is large. After a failure there may be something in it.
+fn fill<'a>(
+    grant: &mut Grant<'a>,
+    shape: &ResponseShape,
+    status: u16,
+    body: &'a mut [u8],
+) -> Result<(), TokenFailure> {
     // RFC 8259 8.1 lets a parser ignore a byte order mark.
     let body = match body {
         [0xEF, 0xBB, 0xBF, rest @ ..] => rest,
@@ -118,13 +134,13 @@ pub fn parse<'a>(
     let Some(access_token) = text(access_token, body) else {
         return Err(TokenFailure::Unusable(GrantError::Empty));
     };
-    let mut grant = Grant::new(access_token);
+    grant.access_token = access_token;
     grant.token_type = token_type.map_err(TokenFailure::Unusable)?;
     grant.expiry = expiry_of(expiry, shape.expiry_form, body).map_err(TokenFailure::Unusable)?;
     grant.refresh_token = text(refresh_token, body);
     grant.scope = text(scope, body);
     grant.subject = text(subject, body);
-    Ok(grant)
+    Ok(())
 }
 
 /// Undoes the escapes of each text. Two fields may have the same path; its text is unescaped once.

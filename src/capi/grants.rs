@@ -18,7 +18,6 @@ use crate::event::Ticket;
 use crate::grant::Grant;
 use crate::numbers;
 use crate::numbers::TL_ERR_ARGUMENT;
-use crate::renewal::TokenFailure;
 use crate::response;
 use crate::response::TokenResponse;
 
@@ -142,10 +141,10 @@ pub unsafe extern "C" fn tl_token_response_sized(
         around.retry_after = some(raw.retry_after_s);
         around.server_time = some(raw.server_time_ms);
         let now = now(now_ms, wall_ms);
-        let ticket = Ticket(ticket);
+        let mut event = response::granted(Ticket(ticket), around);
         // SAFETY: the caller's promise.
-        let parsed = unsafe { parsed(raw.shape, status, body) }?;
-        let told = response::tell_parsed(ticket, around, parsed, |event| latch.handle(now, *event));
+        unsafe { read(&mut event, raw.shape, around, body) }?;
+        let told = response::tell(&mut event, around, |event| latch.handle(now, *event));
         Ok(outcome(told))
     };
     number(tell())
@@ -157,13 +156,14 @@ pub unsafe extern "C" fn tl_token_response_sized(
 ///
 /// The caller's promise, for the shape and its texts.
 #[inline(never)]
-unsafe fn parsed(
+unsafe fn read<'a>(
+    event: &mut Event<'a>,
     raw: *const tl_response_shape,
-    status: u16,
-    body: &mut [u8],
-) -> Result<Result<Grant<'_>, TokenFailure>, i32> {
-    // SAFETY: the caller's promise; a grant borrows nothing of the shape.
-    unsafe { shape::with(raw, |shape| response::parse(shape, status, body)) }
+    around: TokenResponse,
+    body: &'a mut [u8],
+) -> Result<(), i32> {
+    // SAFETY: the caller's promise; the event borrows nothing of the shape.
+    unsafe { shape::with(raw, |shape| response::read(event, shape, around, body)) }
 }
 
 pub(super) const NO_GRANT: tl_grant = tl_grant {

@@ -1,6 +1,7 @@
 //! From the bytes of an answer straight to the latch.
 
-use super::parse;
+use super::fill;
+use crate::config::ResponseShape;
 use crate::effect::Outcome;
 use crate::error::Rejected;
 use crate::event::Event;
@@ -37,7 +38,7 @@ impl TokenResponse {
 }
 
 impl<const T: usize, const W: usize> Latch<T, W> {
-    /// Tells the answer to a login or a token request as it came: [`parse`] with the shape of the configuration,
+    /// Tells the answer to a login or a token request as it came: [`parse`](super::parse) with the shape of the configuration,
     /// then `Granted`, or `TokenFailed` with what was wrong.
     ///
     /// # Errors
@@ -51,40 +52,51 @@ impl<const T: usize, const W: usize> Latch<T, W> {
         response: TokenResponse,
         body: &mut [u8],
     ) -> Result<Outcome, Rejected> {
-        let parsed = parse(self.config().response, response.status, body);
-        tell_parsed(ticket, response, parsed, |event| {
-            self.handle_any(&now, event)
-        })
+        let mut event = granted(ticket, response);
+        read(&mut event, self.config().response, response, body);
+        tell(&mut event, response, |event| self.handle_any(&now, event))
     }
 }
 
-/// Tells with `handle` what was read of the body.
-pub(crate) fn tell_parsed(
-    ticket: Ticket,
+/// A grant to read the answer into.
+pub(crate) fn granted<'a>(ticket: Ticket, response: TokenResponse) -> Event<'a> {
+    let mut grant = Grant::new("");
+    grant.server_time = response.server_time;
+    Event::Granted { ticket, grant }
+}
+
+/// Reads into a grant, or makes a failure of it.
+pub(crate) fn read<'a>(
+    event: &mut Event<'a>,
+    shape: &ResponseShape,
     response: TokenResponse,
-    parsed: Result<Grant<'_>, TokenFailure>,
+    body: &'a mut [u8],
+) {
+    if let Event::Granted { ticket, grant } = event {
+        if let Err(failure) = fill(grant, shape, response.status, body) {
+            *event = failed(*ticket, response, failure);
+        }
+    }
+}
+
+/// Tells with `handle` what was read; a grant that it can't use is a failure of the server's.
+pub(crate) fn tell(
+    event: &mut Event<'_>,
+    response: TokenResponse,
     mut handle: impl FnMut(&Event<'_>) -> Result<Outcome, Rejected>,
 ) -> Result<Outcome, Rejected> {
-    let retry_after = response.retry_after;
-    let failed = |failure| Event::TokenFailed {
+    let told = handle(event);
+    if let (Event::Granted { ticket, .. }, Err(Rejected::Grant(error))) = (&*event, told) {
+        *event = failed(*ticket, response, TokenFailure::Unusable(error));
+        return handle(event);
+    }
+    told
+}
+
+fn failed<'a>(ticket: Ticket, response: TokenResponse, failure: TokenFailure) -> Event<'a> {
+    Event::TokenFailed {
         ticket,
         failure,
-        retry_after,
-    };
-    let mut event = match parsed {
-        Err(failure) => failed(failure),
-        Ok(grant) => Event::Granted {
-            ticket,
-            grant: Grant {
-                server_time: response.server_time,
-                ..grant
-            },
-        },
-    };
-    let told = handle(&event);
-    let Err(Rejected::Grant(error)) = told else {
-        return told;
-    };
-    event = failed(TokenFailure::Unusable(error));
-    handle(&event)
+        retry_after: response.retry_after,
+    }
 }
