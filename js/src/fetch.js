@@ -24,11 +24,11 @@ export const gatedFetch = (latch, host) => (input, init) => {
   const request = new Request(input, { ...(host.cookie && { credentials: "include" }), ...init });
   const send = host.fetch;
   if ((init && init.public) || !allows(host, request.url)) return send(request);
-  // A stream can be read once. Anything else is copied before each attempt.
+  // A stream can be read once. Any other body is copied before each attempt; Firefox does not tell whether there is one.
   const replay = !(init && init.body && init.body.getReader);
   return latch.run(
     ({ headers }) => {
-      const attempt = replay ? request.clone() : request;
+      const attempt = !replay || request.body === null ? request : request.clone();
       for (const name in headers) attempt.headers.set(name, headers[name]);
       return send(attempt);
     },

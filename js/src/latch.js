@@ -74,7 +74,7 @@ const soon = (work, a, b) => Promise.resolve().then(() => work && work(a, b));
  * @param {any} host what the platform and the application provide
  */
 export const start = (boot, host) => {
-  let core, bytes, out, base, timer, release, ended, said;
+  let core, bytes, out, base, timer, due, release, ended, said;
   let used = 0;
   let state = 0;
   let lastWaiter = 0;
@@ -117,21 +117,24 @@ export const start = (boot, host) => {
       step.push(order);
       orders[order](out[0], out[1]);
     }
-    clearTimeout(timer);
     const at = core.t();
+    // The timer that runs is the right one; one that went off runs no more.
+    if (at === due) return;
+    due = at;
+    clearTimeout(timer);
     // A millisecond more, since times are cut off to whole ones. Timers have 31 bits.
-    if (at >= 0) timer = setTimeout(() => tell(TIMEOUT_REACHED), Math.min(Math.max(at - host.now(), 0) + 1, 2e9));
+    if (at >= 0) timer = setTimeout(() => tell(TIMEOUT_REACHED, (due = 0)), Math.min(Math.max(at - host.now(), 0) + 1, 2e9));
   };
 
   const tell = (kind, id = 0, a = 0, b = 0, c = 0) => {
     if (ended) return;
-    const step = [Date.now(), kind, state];
+    const step = [Date.now(), kind, state, state];
     const outcome = core.h(kind, host.now(), step[0], id, a, b, c);
     const number = out[0];
     wipe();
     if (steps.push(step) > 32) steps.shift();
     pump(step);
-    step.splice(3, 0, state);
+    step[3] = state;
     said = number;
     return outcome;
   };
@@ -257,9 +260,8 @@ export const start = (boot, host) => {
   ];
 
   const end = (waiter, cause, permit) => {
-    const [done, failed] = waiting.get(waiter) || [];
-    if (!waiting.delete(waiter)) return;
-    permit ? done(permit) : failed(new LatchError(cause));
+    const settle = waiting.get(waiter);
+    if (waiting.delete(waiter)) permit ? settle[0](permit) : settle[1](new LatchError(cause));
   };
 
   // Waits for a permit, which is used at once: nothing comes between it and the request.

@@ -255,6 +255,25 @@ test("states are told in order, and the trace names its steps", async (t) => {
   assert.doesNotMatch(JSON.stringify(latch.trace()), /a1|r1/);
 });
 
+test("a timer is set once for a deadline, and anew when it went off too early", async (t) => {
+  const server = newServer();
+  const latch = newLatch(server, { store: undefined });
+  t.after(latch.destroy);
+  const timers = [];
+  const { setTimeout } = globalThis;
+  t.after(() => (globalThis.setTimeout = setTimeout));
+  globalThis.setTimeout = (work, delay) => timers.push([work, delay]);
+  // Longer than a timer can be.
+  await latch.login(() => ({ ...server.grant(), expires_in: 100 * 24 * 3600 }));
+  const set = () => timers.filter(([, delay]) => delay === 2e9);
+  assert.equal(set().length, 1);
+  for (let i = 0; i < 3; i++) assert.equal((await latch.request(server.api)).status, 200);
+  assert.equal(set().length, 1);
+  set()[0][0]();
+  assert.equal(set().length, 2);
+  assert.equal(server.refreshes, 0);
+});
+
 test("a destroyed latch refuses and can be destroyed again", async () => {
   const server = newServer();
   const latch = newLatch(server);
