@@ -38,7 +38,7 @@ pub use replay::replay;
 use jobs::Plan;
 use jobs::Twice;
 
-const USAGE: &str = "usage: proof explore [--small | --full] [--space NAME] [--threads N] [--loud]\n\
+const USAGE: &str = "usage: proof explore [--small | --full | --long] [--space NAME] [--threads N] [--loud]\n\
                             proof explore --faults [--small] | proof explore --fault NAME";
 
 /// `proof explore`, with the words after it.
@@ -53,7 +53,7 @@ pub fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
         threads: 2,
         loud: false,
     };
-    let (mut small, mut seeded, mut fault) = (false, false, None);
+    let (mut small, mut long, mut seeded, mut fault) = (false, false, false, None);
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("space") => {
@@ -64,6 +64,7 @@ pub fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
                 }
             }
             Arg::Long("small") => small = true,
+            Arg::Long("long") => long = true,
             Arg::Long("full") => plan.twice = Twice::All,
             Arg::Long("threads") => plan.threads = parser.value()?.parse()?,
             Arg::Long("loud") => plan.loud = true,
@@ -80,6 +81,10 @@ pub fn command(mut parser: Parser) -> Result<(), Box<dyn Error>> {
     }
     if small {
         plan.spaces.retain(|space| space.small);
+    }
+    if long {
+        plan.spaces.retain(|space| space.long);
+        plan.spaces.iter_mut().for_each(|space| space.most = None);
     }
     jobs::run(plan)
 }

@@ -47,13 +47,17 @@ const EXAMPLES: &[&str] = &[
 
 const PRINTED: &str = "proof/tests/explored.rs";
 
-/// All spaces and all faults, with `--full` all that closes by both explorers; `--fault NAME` prints the test that a
-/// seeded fault leads to. Other words go to the explorer: `--space NAME`, `--threads N`, `--loud`.
+/// All spaces and all faults, with `--full` all that closes by both explorers; with `--long` what closes after hours
+/// only; `--fault NAME` prints the test that a seeded fault leads to. Other words go to the explorer: `--space NAME`, `--threads N`, `--loud`.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words.first() == Some(&"--fault") {
         return proc::run(faults::cargo(&project, &ARGS)?.args(words));
+    }
+    if words.first() == Some(&"--long") {
+        let found = proc::read(project.cargo(&ARGS).args(&words))?;
+        return write(&project, "explore-long", SPACES, &found, true).map(drop);
     }
     if !words.is_empty() && words != ["--full"] {
         return proc::run(project.cargo(&ARGS).args(words));

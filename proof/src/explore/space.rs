@@ -47,6 +47,8 @@ pub(crate) struct Space {
     pub(crate) seconds: u16,
     /// States after which a space ends that does not close.
     pub(crate) most: Option<usize>,
+    /// It closes when it is gone on with, in an hour and more.
+    pub(crate) long: bool,
 }
 
 fn base() -> Space {
@@ -72,6 +74,7 @@ fn base() -> Space {
         twice: false,
         seconds: 20,
         most: None,
+        long: false,
     }
 }
 
@@ -130,6 +133,50 @@ fn alone() -> Vec<Space> {
             ..base()
         },
         Space {
+            name: "requests, every answer",
+            line: "1 context in memory, 3 requests, logins, renewals, every answer and every failure any number of times",
+            width: 3,
+            config: config::one_at_a_time(),
+            left: Left {
+                logins: ANY,
+                grants: ANY,
+                failures: ANY,
+                requests: ANY,
+                refusals: ANY,
+                ..Left::NOTHING
+            },
+            cancels: true,
+            all_answers: true,
+            nonsense: true,
+            oracle: true,
+            small: false,
+            seconds: 75,
+            ..base()
+        },
+        Space {
+            name: "requests, offline",
+            line: "1 context in memory, 3 requests, logins, renewals, also asked for, 401s, resumes, the network gone and \
+                   back any number of times",
+            width: 3,
+            config: config::one_at_a_time(),
+            left: Left {
+                logins: ANY,
+                grants: ANY,
+                looks: ANY,
+                offline: ANY,
+                forced: ANY,
+                requests: ANY,
+                refusals: ANY,
+                ..Left::NOTHING
+            },
+            cancels: true,
+            nonsense: true,
+            oracle: true,
+            small: false,
+            seconds: 75,
+            ..base()
+        },
+        Space {
             name: "three requests",
             line: "1 context in memory, 3 requests: every event, answer, failure and stale answer at any time and any number \
                    of times",
@@ -143,6 +190,7 @@ fn alone() -> Vec<Space> {
             small: false,
             seconds: 70,
             most: Some(1_000_000),
+            long: true,
             ..base()
         },
         Space {
