@@ -339,9 +339,14 @@ fn causes_are_as_the_code_says_them() {
 }
 
 #[test]
-fn both_readmes_have_the_same_shape_and_the_same_code() {
-    let (english, chinese) = (read(ENGLISH), read(CHINESE));
-    let (english, chinese) = (parts(&english), parts(&chinese));
+fn documents_in_both_languages_have_the_same_shape_and_the_same_code() {
+    for (english, chinese) in [(ENGLISH, CHINESE), ("docs/c.md", "docs/c.zh-CN.md")] {
+        compare(&read(english), &read(chinese));
+    }
+}
+
+fn compare(english: &str, chinese: &str) {
+    let (english, chinese) = (parts(english), parts(chinese));
     assert!(english.code.len() >= 5, "the code blocks were not found");
     assert_eq!(english.code, chinese.code);
     let levels = |parts: &Parts<'_>| -> Vec<usize> {
