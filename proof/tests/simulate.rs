@@ -124,3 +124,25 @@ fn a_write_belongs_to_the_lease_under_which_it_was_ordered() {
     ];
     replay(&setup, &ops).unwrap();
 }
+
+/// Another login was answered after the one that counts: the store lost what was written for the older of the two.
+#[test]
+fn a_store_that_loses_a_write_explains_a_replay_whatever_login_was_answered_last() {
+    let setup = Setup {
+        seed: 2997,
+        start: 187_200_000,
+        contexts: 4,
+        read_back: false,
+        serves: true,
+        budget: 40,
+        ..SETUP
+    };
+    let ops = [
+        (187_237_122, 0, Act::Write(Fault::Lies, 2)),
+        (187_322_316, 3, Act::Login),
+        (187_322_368, 3, Act::Login),
+        (187_557_271, 0, Act::Deaf(258_753)),
+        (187_955_368, 2, Act::Token(Trip::Lost)),
+    ];
+    replay(&setup, &ops).unwrap();
+}

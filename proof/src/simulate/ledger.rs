@@ -106,8 +106,10 @@ impl World {
     pub(crate) fn deception(&mut self, context: usize) {
         self.store_fault(context);
         self.ledger.faults[self.contexts[context].domain].deceived = Some(self.now);
-        if let Some(newest) = self.domain(context).newest {
-            self.ledger.entries[newest].deceived = true;
+        // The newest sign-in may be one whose answer came too late to be anybody's.
+        let held = self.held(context).map(|key| key.family);
+        for family in [self.domain(context).newest, held].into_iter().flatten() {
+            self.ledger.entries[family].deceived = true;
         }
     }
 
