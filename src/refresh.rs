@@ -142,9 +142,6 @@ impl<const W: usize> Machine<W> {
         if let Some(trouble) = session.trouble {
             return trouble.cause();
         }
-        if session.lost {
-            return Cause::RefreshResponseLost;
-        }
         if session.expires_at <= self.clock.now {
             return Cause::Expired;
         }

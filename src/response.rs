@@ -89,13 +89,9 @@ pub fn parse<'a>(
     status: u16,
     body: &'a mut [u8],
 ) -> Result<Grant<'a>, TokenFailure> {
-    let mut parsed = Ok(Grant::new(""));
-    if let Ok(grant) = &mut parsed {
-        if let Err(failure) = fill(grant, shape, status, body) {
-            parsed = Err(failure);
-        }
-    }
-    parsed
+    let mut grant = Grant::new("");
+    fill(&mut grant, shape, status, body)?;
+    Ok(grant)
 }
 
 /// The same where the grant stands: it is large. After a failure there may be something in it.

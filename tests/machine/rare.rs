@@ -3,6 +3,7 @@
 use core::fmt;
 use core::fmt::Write;
 
+use tokenlatch::Access;
 use tokenlatch::Cause;
 use tokenlatch::Challenge;
 use tokenlatch::ChallengeKind;
@@ -22,6 +23,7 @@ use tokenlatch::Waiter;
 use tokenlatch::Waiting;
 use tokenlatch::promises::Promise;
 
+use crate::support::EPOCH;
 use crate::support::Host;
 use crate::support::grant;
 
@@ -70,7 +72,7 @@ fn an_absolute_end_is_not_believed_without_any_wall_clock() {
     host.offset = None;
     host.tell(Event::Opened);
     let mut absolute = grant("a1", Some("r1"), 1);
-    absolute.expiry = Expiry::At(crate::support::EPOCH + 3_600_000);
+    absolute.expiry = Expiry::At(EPOCH + 3_600_000);
     host.sign_in(absolute);
     assert_eq!(host.latch().expires_at(), None);
 }
@@ -131,6 +133,29 @@ fn a_token_without_an_end_has_none_after_sleep_either() {
     host.offset = host.offset.map(|offset| offset + 86_400_000);
     host.tell(Event::TimeoutReached).is_in(State::Ready);
     assert_eq!(host.latch().expires_at(), None);
+}
+
+/// A host that learns the wall clock late, from its network say: sleep is noticed from the first reading on.
+// promises: P1
+#[test]
+fn a_wall_clock_that_is_known_later_is_watched_from_then_on() {
+    let mut latch = Latch::<64, 2>::new(Config::in_memory(), 1).expect("a config that works");
+    let start = Now::monotonic(0);
+    latch.handle(start, Event::Opened).expect("taken");
+    let Ok(Outcome::Login(ticket)) = latch.handle(start, Event::LoginStarted) else {
+        panic!("no login");
+    };
+    let grant = grant("a1", None, 3600);
+    let told = latch.handle(start, Event::Granted { ticket, grant });
+    assert_eq!(told, Ok(Outcome::Done));
+    let (waiter, access) = (Waiter::from_u32(1), Access::First);
+    let known = Now::new(1_000, EPOCH);
+    let told = latch.handle(known, Event::AccessRequested { waiter, access });
+    assert_eq!(told, Ok(Outcome::Admitted));
+    assert_eq!(latch.state(), State::Ready);
+    let slept = Now::new(2_000, EPOCH + 3_600_000);
+    assert!(latch.permit(slept, waiter).is_err());
+    assert_eq!(latch.state(), State::Expired);
 }
 
 /// Twice with the same token, the second time when it was no longer fresh: that is all it gets.
