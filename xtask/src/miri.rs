@@ -16,7 +16,7 @@ use crate::tools::NIGHTLY;
 /// The test binaries, each with the parts of names of those tests that try thousands of inputs, which takes miri hours.
 const TESTS: &[(&str, &[&str])] = &[
     ("--lib", &[]),
-    ("--test=machine", &["table::"]),
+    ("--test=machine", &["table::", "s95_network_errors"]),
     ("--test=rejections", &[]),
     ("--test=gate", &[]),
     ("--test=capi", &[]),
