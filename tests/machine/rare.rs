@@ -188,7 +188,7 @@ fn a_lease_that_nobody_asked_for_is_not_given_back() {
         let mut host = Host::new(config);
         let cell = host.sign_in(grant("a1", Some("r1"), 3600));
         let mut latch = Latch::<256, 8>::new(config, 2).expect("a config that works");
-        let mut now = Now::new(0, crate::support::EPOCH);
+        let mut now = Now::new(0, EPOCH);
         latch.handle(now, Event::Opened).expect("taken");
         let Some(tokenlatch::Effect::Load { ticket }) = latch.poll_effect_of_load() else {
             panic!("no load");
@@ -202,7 +202,7 @@ fn a_lease_that_nobody_asked_for_is_not_given_back() {
         if told {
             while latch.poll_effect().is_some() {}
         }
-        now = Now::new(60_000, crate::support::EPOCH + 60_000);
+        now = Now::new(60_000, EPOCH + 60_000);
         latch.handle(now, Event::TimeoutReached).expect("taken");
         let mut given_back = false;
         while let Some(effect) = latch.poll_effect() {
