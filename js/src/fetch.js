@@ -28,7 +28,7 @@ export const gatedFetch = (latch, host) => (input, init) => {
   const replay = !(init && init.body && init.body.getReader);
   return latch.run(
     ({ headers }) => {
-      const attempt = !replay || request.body === null ? request : request.clone();
+      const attempt = replay && request.body !== null ? request.clone() : request;
       for (const name in headers) attempt.headers.set(name, headers[name]);
       return send(attempt);
     },

@@ -260,8 +260,8 @@ export const start = (boot, host) => {
   ];
 
   const end = (waiter, cause, permit) => {
-    const settle = waiting.get(waiter);
-    if (waiting.delete(waiter)) permit ? settle[0](permit) : settle[1](new LatchError(cause));
+    const [done, failed] = waiting.get(waiter) || [];
+    if (waiting.delete(waiter)) permit ? done(permit) : failed(new LatchError(cause));
   };
 
   // Waits for a permit, which is used at once: nothing comes between it and the request.
