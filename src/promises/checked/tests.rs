@@ -128,7 +128,7 @@ fn a_refused_permit_ends_its_request() {
     assert_eq!(watched.known.len(), 0);
 }
 
-// promises: P4
+// promises: P15
 #[test]
 fn a_timeout_that_is_due_again_at_once_is_seen() {
     let mut watched = signed_in();
@@ -140,7 +140,7 @@ fn a_timeout_that_is_due_again_at_once_is_seen() {
     assert_eq!(broken.what, "a timeout made no progress");
 }
 
-// promises: P6
+// promises: P15
 #[test]
 fn time_that_passes_is_checked_on_its_own() {
     let mut watched = signed_in();

@@ -37,6 +37,7 @@ impl Watched {
     }
 }
 
+// promises: P4
 #[test]
 fn a_login_is_noted_with_its_ticket() {
     let mut watched = signed_in();
@@ -320,7 +321,7 @@ fn an_answer_is_noted() {
     assert_eq!(broken.what, "something else than a 401 began a renewal");
 }
 
-// promises: P15
+// promises: P6
 #[test]
 fn a_sign_out_leaves_nothing() {
     let mut watched = signed_in();
@@ -396,5 +397,3 @@ fn every_event_is_noted_and_its_ticket_checked() {
     let broken = watched.handle(Now::monotonic(0), cancelled).unwrap_err();
     assert_eq!(broken.what, "a request ended twice, or never came");
 }
-
-// promises: P15
