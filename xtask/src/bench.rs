@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
+use crate::js_web;
 use crate::proc;
 use crate::project::Project;
 use crate::report;
@@ -27,24 +28,29 @@ const FLOOR: &str = "floor";
 type Counts = BTreeMap<(String, String), u64>;
 
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    if !words.is_empty() {
-        bail!("usage: cargo xtask bench");
-    }
     let project = Project::read()?;
-    tools::debian(&project, "valgrind", "valgrind")?;
-    tools::debian(&project, "qemu-system-arm", "qemu-system-arm")?;
-    tools::target(&project, CORTEX_M3)?;
-    let (order, native) = native(&project)?;
+    match words {
+        [] => instructions(&project),
+        [word] if word == "js" => js_web::bench(&project),
+        _ => bail!("usage: cargo xtask bench [js]"),
+    }
+}
+
+fn instructions(project: &Project) -> Result<()> {
+    tools::debian(project, "valgrind", "valgrind")?;
+    tools::debian(project, "qemu-system-arm", "qemu-system-arm")?;
+    tools::target(project, CORTEX_M3)?;
+    let (order, native) = native(project)?;
     let tables = [
         ("native", &native),
-        ("cortex-m3", &cortex_m3(&project, "release")?),
-        ("cortex-m3-z", &cortex_m3(&project, "small")?),
+        ("cortex-m3", &cortex_m3(project, "release")?),
+        ("cortex-m3-z", &cortex_m3(project, "small")?),
     ];
     for (name, counts) in tables {
-        report::write_to(&project, FILE, name, &table(&order, counts))?;
+        report::write_to(project, FILE, name, &table(&order, counts))?;
     }
-    report::write_to(&project, FILE, "goals", &goals(&native)?)?;
-    report::write_to(&project, FILE, "versions", &versions(&project)?)
+    report::write_to(project, FILE, "goals", &goals(&native)?)?;
+    report::write_to(project, FILE, "versions", &versions(project)?)
 }
 
 fn build(project: &Project, profile: &str, more: &[&str]) -> Result<()> {

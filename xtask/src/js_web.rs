@@ -77,18 +77,14 @@ pub(crate) fn test(project: &Project, counts: &mut Counts) -> Result<()> {
 }
 
 /// The package beside its peers; writes `js/bench/README.md`.
-pub(crate) fn bench(words: &[String]) -> Result<()> {
-    if words != ["js"] {
-        bail!("usage: cargo xtask bench js");
-    }
-    let project = Project::read()?;
-    js::build(&project)?;
-    engines(&project)?;
-    tools::npm_packages(&project, &browsers(&project))?;
-    tools::npm_packages(&project, &project.root.join("js/bench"))?;
+pub(crate) fn bench(project: &Project) -> Result<()> {
+    js::build(project)?;
+    engines(project)?;
+    tools::npm_packages(project, &browsers(project))?;
+    tools::npm_packages(project, &project.root.join("js/bench"))?;
     let mut command = project.command("node");
     command
         .arg("js/bench/run.mjs")
-        .env("TOKENLATCH_TESTSERVER", testserver(&project)?);
+        .env("TOKENLATCH_TESTSERVER", testserver(project)?);
     proc::run(&mut command)
 }

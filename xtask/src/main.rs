@@ -128,7 +128,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        line: "count the instructions of the paths that users run; or the npm package beside its peers: [js]",
+        line: "count the instructions of the paths that users run; with `js` the npm package beside its peers",
         run: bench::run,
     },
     Command {
@@ -162,11 +162,6 @@ const COMMANDS: &[Command] = &[
         run: fuzz::run,
     },
     Command {
-        name: "bench",
-        line: "the npm package beside its peers: `bench js` writes js/bench/README.md",
-        run: js_web::bench,
-    },
-    Command {
         name: "nightly",
         line: "every check that takes long, but for those named",
         run: nightly::run,
@@ -198,5 +193,18 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::COMMANDS;
+
+    #[test]
+    fn a_name_is_that_of_one_command() {
+        let mut names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), COMMANDS.len());
     }
 }
