@@ -78,6 +78,19 @@ fn base() -> Space {
     }
 }
 
+/// Three requests, a context in memory, and a server that may answer anything.
+fn three_requests() -> Space {
+    Space {
+        width: 3,
+        config: config::one_at_a_time(),
+        cancels: true,
+        nonsense: true,
+        oracle: true,
+        small: false,
+        ..base()
+    }
+}
+
 /// Every world, those that close soon first.
 pub(crate) fn all() -> Vec<Space> {
     let mut spaces = alone();
@@ -112,8 +125,6 @@ fn alone() -> Vec<Space> {
             name: "requests",
             line: "1 context in memory, 3 requests, logins, sign-outs, renewals, 401s, failures and stale answers any number \
                    of times",
-            width: 3,
-            config: config::one_at_a_time(),
             left: Left {
                 logins: ANY,
                 tries: ANY,
@@ -124,19 +135,13 @@ fn alone() -> Vec<Space> {
                 refusals: ANY,
                 ..Left::NOTHING
             },
-            cancels: true,
-            nonsense: true,
-            oracle: true,
-            small: false,
             twice: true,
             seconds: 65,
-            ..base()
+            ..three_requests()
         },
         Space {
             name: "requests, every answer",
             line: "1 context in memory, 3 requests, logins, renewals, every answer and every failure any number of times",
-            width: 3,
-            config: config::one_at_a_time(),
             left: Left {
                 logins: ANY,
                 grants: ANY,
@@ -145,20 +150,14 @@ fn alone() -> Vec<Space> {
                 refusals: ANY,
                 ..Left::NOTHING
             },
-            cancels: true,
             all_answers: true,
-            nonsense: true,
-            oracle: true,
-            small: false,
             seconds: 75,
-            ..base()
+            ..three_requests()
         },
         Space {
             name: "requests, offline",
             line: "1 context in memory, 3 requests, logins, renewals, also asked for, 401s, resumes, the network gone and \
                    back any number of times",
-            width: 3,
-            config: config::one_at_a_time(),
             left: Left {
                 logins: ANY,
                 grants: ANY,
@@ -169,29 +168,19 @@ fn alone() -> Vec<Space> {
                 refusals: ANY,
                 ..Left::NOTHING
             },
-            cancels: true,
-            nonsense: true,
-            oracle: true,
-            small: false,
             seconds: 75,
-            ..base()
+            ..three_requests()
         },
         Space {
             name: "three requests",
             line: "1 context in memory, 3 requests: every event, answer, failure and stale answer at any time and any number \
                    of times",
-            width: 3,
-            config: config::one_at_a_time(),
             left: EVERYTHING,
-            cancels: true,
             all_answers: true,
-            nonsense: true,
-            oracle: true,
-            small: false,
             seconds: 70,
             most: Some(1_000_000),
             long: true,
-            ..base()
+            ..three_requests()
         },
         Space {
             name: "faults",
