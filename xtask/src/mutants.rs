@@ -157,7 +157,7 @@ fn whole(project: &Project, is_resumed: bool, until: Option<Instant>) -> Result<
     let mut left = list::mutants(project, None)?;
     let count = left.len();
     let mut ended = Ended::read(project, is_resumed)?;
-    if left.iter().all(|mutant| ended.is_over(&mutant.name)) {
+    if until.is_some() && left.iter().all(|mutant| ended.is_over(&mutant.name)) {
         ended = Ended::read(project, false)?;
     }
     left.retain(|mutant| !ended.is_over(&mutant.name));
@@ -165,13 +165,13 @@ fn whole(project: &Project, is_resumed: bool, until: Option<Instant>) -> Result<
     ended.spent(start.elapsed())?;
     found += ended.found;
     let tried = found.tried();
-    println!("mutants: {tried} of {count} ended, what is left is for the next time");
     list::judge(project, &found, tried == count)?;
     let table = table(&found, ended.took);
     if tried == count {
         return report::write(project, "mutants", &table);
     }
     println!("\n{}", table.text());
+    println!("mutants: {tried} of {count} ended, the others are for the next time");
     Ok(())
 }
 
