@@ -17,6 +17,7 @@ use tokenlatch::LeaseMode;
 use tokenlatch::Now;
 use tokenlatch::Outcome;
 use tokenlatch::State;
+use tokenlatch::Ticket;
 use tokenlatch::TokenFailure;
 use tokenlatch::TokenType;
 use tokenlatch::Waiter;
@@ -106,15 +107,21 @@ fn a_token_refused_fresh_that_can_not_be_renewed_needs_a_login() {
     assert_eq!(host.state(), State::Expired);
 }
 
-/// A server that can't be reached is told as such, by the status of its answer.
-#[test]
-fn an_answer_that_is_none_is_a_failed_token_request() {
-    let mut latch = Latch::<64, 2>::new(Config::in_memory(), 1).expect("a config that works");
-    let now = Now::monotonic(0);
+/// A latch that nobody watches, in which a login begins.
+fn logging_in(now: Now) -> (Latch<64, 2>, Ticket) {
+    let mut latch = Latch::new(Config::in_memory(), 1).expect("a config that works");
     latch.handle(now, Event::Opened).expect("taken");
     let Ok(Outcome::Login(ticket)) = latch.handle(now, Event::LoginStarted) else {
         panic!("no login");
     };
+    (latch, ticket)
+}
+
+/// A server that can't be reached is told as such, by the status of its answer.
+#[test]
+fn an_answer_that_is_none_is_a_failed_token_request() {
+    let now = Now::monotonic(0);
+    let (mut latch, ticket) = logging_in(now);
     let response = tokenlatch::response::TokenResponse::new(503);
     let told = latch.handle_response(now, ticket, response, &mut []);
     assert_eq!(told, Ok(Outcome::Done));
@@ -139,12 +146,8 @@ fn a_token_without_an_end_has_none_after_sleep_either() {
 // promises: P1
 #[test]
 fn a_wall_clock_that_is_known_later_is_watched_from_then_on() {
-    let mut latch = Latch::<64, 2>::new(Config::in_memory(), 1).expect("a config that works");
     let start = Now::monotonic(0);
-    latch.handle(start, Event::Opened).expect("taken");
-    let Ok(Outcome::Login(ticket)) = latch.handle(start, Event::LoginStarted) else {
-        panic!("no login");
-    };
+    let (mut latch, ticket) = logging_in(start);
     let grant = grant("a1", None, 3600);
     let told = latch.handle(start, Event::Granted { ticket, grant });
     assert_eq!(told, Ok(Outcome::Done));
