@@ -326,17 +326,26 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn renewed(&mut self, sent_at: u64, grant: &Grant<'_>, told: Told) {
         let Some(old) = &self.session else { return };
         let (had_refresh, unaccepted, failures) = (old.has_refresh, old.unaccepted, old.failures);
+        let ticket = old.exchange;
         self.new_session(sent_at, grant);
         self.bytes = Bytes::MergeGrant;
         if told.other_subject {
             self.waiters.refuse(Cause::SignInChanged, Which::Bound);
-            self.orphan_earlier_tickets();
+            self.first_ticket = ticket;
             self.new_sign_in(true);
             self.bytes = Bytes::TakeGrant;
         } else {
             self.carry_on(had_refresh, unaccepted, failures, told.rotated);
             self.next_version();
             self.next_serial();
+        }
+        if let Phase::Pending(Pending::LoggingIn(_)) = self.phase {
+            // Confirmed when the login has failed.
+            self.dirty = self.config.store;
+            if !self.waits_for_the_store() {
+                self.note_saved();
+            }
+            return;
         }
         self.phase = Phase::Refreshing(Refreshing::Saving);
         self.save_then_confirm();
@@ -390,7 +399,12 @@ impl<const W: usize> Machine<W> {
     /// A grant whose order is not under way. The late answer to this session's own last request is its lost
     /// answer found again; one from a sign-in that is over is nobody's.
     pub(crate) fn granted_late(&mut self, ticket: u32, grant: &Grant<'_>, told: Told) -> Outcome {
-        let at_rest = matches!(self.phase, Phase::Ready | Phase::Expired(_));
+        let at_rest = match self.phase {
+            Phase::Ready | Phase::Expired(_) => true,
+            // What the store is being asked is asked for the session as it is.
+            Phase::Pending(Pending::LoggingIn(_)) => self.sync.is_none(),
+            _ => false,
+        };
         if let Some(session) = &self.session {
             let (own, lost) = (session.exchange == ticket, session.lost);
             // Its sending was noted as the begin of the grace.

@@ -78,6 +78,7 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn granted(&mut self, ticket: u32, grant: &Grant<'_>, told: Told) -> Outcome {
         match self.phase {
             Phase::Pending(Pending::LoggingIn(order)) if order.ticket == ticket => {
+                self.first_ticket = ticket;
                 self.signed_in(order.began_at(self.config.login_timeout_ms), grant);
                 Outcome::Done
             }
@@ -91,7 +92,6 @@ impl<const W: usize> Machine<W> {
 
     /// A login succeeded: a new sign-in, whoever was signed in before.
     pub(crate) fn signed_in(&mut self, sent_at: u64, grant: &Grant<'_>) {
-        self.orphan_earlier_tickets();
         self.waiters.refuse(Cause::SignInChanged, Which::Bound);
         self.new_sign_in(true);
         self.new_session(sent_at, grant);
@@ -126,17 +126,20 @@ impl<const W: usize> Machine<W> {
     /// Stores the new credential if the host's level asks for it, then goes on to confirm it.
     pub(crate) fn save_then_confirm(&mut self) {
         self.dirty = self.config.store;
-        let wait = match self.config.confirmation {
+        self.sync = None;
+        if self.waits_for_the_store() {
+            self.begin_sync(Goal::Save);
+        } else {
+            self.confirm();
+        }
+    }
+
+    pub(crate) fn waits_for_the_store(&self) -> bool {
+        match self.config.confirmation {
             Confirmation::Memory => false,
             Confirmation::Stored | Confirmation::ReadBack | Confirmation::Probed => {
                 self.config.store
             }
-        };
-        self.sync = None;
-        if wait {
-            self.begin_sync(Goal::Save);
-        } else {
-            self.confirm();
         }
     }
 
@@ -163,8 +166,11 @@ impl<const W: usize> Machine<W> {
     pub(crate) fn login_failed(&mut self) {
         if self.session.is_some() {
             self.waiters.refuse(Cause::LoginFailed, Which::Early);
-        } else if self.config.when_signed_out == Waiting::Refuse {
-            self.waiters.refuse(Cause::LoginFailed, Which::All);
+        } else {
+            self.orphan_earlier_tickets();
+            if self.config.when_signed_out == Waiting::Refuse {
+                self.waiters.refuse(Cause::LoginFailed, Which::All);
+            }
         }
         self.settle();
     }

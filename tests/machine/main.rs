@@ -20,6 +20,7 @@ mod budget;
 mod edges;
 mod explored;
 mod gaps;
+mod late;
 mod life;
 mod marks;
 mod rare;
