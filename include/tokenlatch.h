@@ -1094,8 +1094,8 @@ int32_t tl_app_data(const tl_latch *latch, uint8_t *data, size_t capacity, size_
 int32_t tl_trace(const tl_latch *latch, struct tl_step *steps, size_t capacity);
 
 /*
- * What an error or an outcome means, in one English sentence; for a refusal (`TL_ERR_REFUSED - cause`) that of the
- * cause.
+ * What an error means, in one English sentence; for a refusal (`TL_ERR_REFUSED - cause`) and for `TL_OUTCOME_SURFACE` that
+ * of the cause. Another outcome has its name.
  */
 const char *tl_strerror(int32_t code);
 

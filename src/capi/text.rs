@@ -1,4 +1,5 @@
-//! Names and sentences. They are terminated by NUL, never NULL, never freed; a number without one gives "unknown".
+//! Names and sentences. They are terminated by NUL, never NULL, never freed; a number without one gives "unknown", and
+//! `TL_CAUSE_NONE` "none".
 
 use core::ffi::CStr;
 use core::ffi::c_char;
@@ -100,8 +101,8 @@ const CORRUPT: [&CStr; 6] = [
     c"the record's content does not fit this latch",
 ];
 
-/// What an error or an outcome means, in one English sentence; for a refusal (`TL_ERR_REFUSED - cause`) that of the
-/// cause.
+/// What an error means, in one English sentence; for a refusal (`TL_ERR_REFUSED - cause`) and for `TL_OUTCOME_SURFACE` that
+/// of the cause. Another outcome has its name.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_strerror(code: i32) -> *const c_char {
     let text = match code {
@@ -135,13 +136,14 @@ pub extern "C" fn tl_strerror(code: i32) -> *const c_char {
         TL_ERR_RECORDING_NOT_NEW => c"the latch was told something before it was recorded",
         TL_ERR_RECORDING_SPACE => c"the buffer is too small for a recording",
         TL_ERR_RECORDING_NONE => c"nothing is recorded",
+        TL_OUTCOME_DONE => c"no error",
         ..TL_OUTCOME_DONE => {
             return tl_cause_sentence(TL_ERR_REFUSED.wrapping_sub(code).cast_unsigned());
         }
         TL_OUTCOME_SURFACE.. => {
             return tl_cause_sentence(code.wrapping_sub(TL_OUTCOME_SURFACE).cast_unsigned());
         }
-        _ => c"no error",
+        _ => return tl_outcome_name(code),
     };
     text.as_ptr()
 }
@@ -210,6 +212,9 @@ pub extern "C" fn tl_cause_fix(cause: u32) -> *const c_char {
 }
 
 fn of_cause(number: u32, text: impl Fn(Cause) -> &'static CStr) -> *const c_char {
+    if number == TL_CAUSE_NONE {
+        return c"none".as_ptr();
+    }
     let cause = u16::try_from(number).ok().and_then(Cause::from_code);
     cause.map_or(UNKNOWN, text).as_ptr()
 }

@@ -182,7 +182,7 @@ fn every_number_has_a_text() {
         tl_effect_name(13),
         tl_challenge_name(9),
         tl_corrupt_sentence(6),
-        tl_cause_name(0),
+        tl_strerror(8),
         tl_cause_sentence(29),
         tl_cause_sentence_zh(u32::MAX),
         tl_cause_fix(0x1_0001),
@@ -201,6 +201,19 @@ fn every_number_has_a_text() {
         known.map(text),
         ["Retry", "Surface", "None", "Release", "no error"]
     );
+    let none = [
+        tl_cause_name(TL_CAUSE_NONE),
+        tl_cause_sentence(TL_CAUSE_NONE),
+        tl_cause_sentence_zh(TL_CAUSE_NONE),
+        tl_cause_fix(TL_CAUSE_NONE),
+    ];
+    assert_eq!(none.map(text), ["none"; 4]);
+    let mut outcomes: Vec<_> = (TL_OUTCOME_DONE..=TL_OUTCOME_RETRY)
+        .map(|outcome| text(tl_strerror(outcome)))
+        .collect();
+    assert!(!outcomes.contains(&"unknown"));
+    outcomes.dedup();
+    assert_eq!(outcomes.len(), 8);
 }
 
 fn line(step: &tl_step) -> String {
