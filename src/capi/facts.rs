@@ -22,7 +22,7 @@ use crate::time::Now;
 pub unsafe extern "C" fn tl_opened(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::Opened)
+    tell(latch, (now_ms, wall_ms), Event::Opened)
 }
 
 /// The context was asleep or in a cache and is back (wake, page shown): the gate closes until the store has been looked
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn tl_opened(latch: *mut tl_latch, now_ms: u64, wall_ms: u
 pub unsafe extern "C" fn tl_resumed(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::Resumed)
+    tell(latch, (now_ms, wall_ms), Event::Resumed)
 }
 
 /// Another context announced, or the platform reported, a change of the store.
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn tl_resumed(latch: *mut tl_latch, now_ms: u64, wall_ms: 
 pub unsafe extern "C" fn tl_store_changed(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::StoreChanged)
+    tell(latch, (now_ms, wall_ms), Event::StoreChanged)
 }
 
 /// No network: token requests wait, no budget is spent.
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn tl_store_changed(latch: *mut tl_latch, now_ms: u64, wal
 pub unsafe extern "C" fn tl_went_offline(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::WentOffline)
+    tell(latch, (now_ms, wall_ms), Event::WentOffline)
 }
 
 /// The network is back.
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn tl_went_offline(latch: *mut tl_latch, now_ms: u64, wall
 pub unsafe extern "C" fn tl_went_online(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::WentOnline)
+    tell(latch, (now_ms, wall_ms), Event::WentOnline)
 }
 
 /// Renew now, whatever the timer says: the token lacks something new. Joins a renewal under way.
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn tl_refresh_requested(
 ) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::RefreshRequested)
+    tell(latch, (now_ms, wall_ms), Event::RefreshRequested)
 }
 
 /// The user signs out. On return nothing can leave and no secret can be read.
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn tl_logout_requested(
 ) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::LogoutRequested)
+    tell(latch, (now_ms, wall_ms), Event::LogoutRequested)
 }
 
 /// The time of `tl_poll_timeout` has come. Calling too early or too often is harmless.
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn tl_timeout_reached(
 ) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    tell(latch, now(now_ms, wall_ms), Event::TimeoutReached)
+    tell(latch, (now_ms, wall_ms), Event::TimeoutReached)
 }
 
 /// The store was read (`TL_EFFECT_LOAD`): `record` is what stood there, byte for byte; NULL and 0 if nothing did. Any
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn tl_loaded(
         let record = unsafe { ptr::maybe_bytes(record, len) }?;
         let ticket = Ticket(ticket);
         Ok(outcome(latch.handle(
-            now(now_ms, wall_ms),
+            now(now_ms, wall_ms)?,
             Event::Loaded { ticket, record },
         )))
     };
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn tl_load_failed(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::LoadFailed { ticket })
+    tell(latch, (now_ms, wall_ms), Event::LoadFailed { ticket })
 }
 
 /// The record is written and will survive a crash (`TL_EFFECT_STORE`).
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn tl_stored(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::Stored { ticket })
+    tell(latch, (now_ms, wall_ms), Event::Stored { ticket })
 }
 
 /// The record could not be written (`TL_EFFECT_STORE`).
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn tl_store_failed(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::StoreFailed { ticket })
+    tell(latch, (now_ms, wall_ms), Event::StoreFailed { ticket })
 }
 
 /// The lease is ours (`TL_EFFECT_ACQUIRE_LEASE`).
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn tl_lease_granted(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::LeaseGranted { ticket })
+    tell(latch, (now_ms, wall_ms), Event::LeaseGranted { ticket })
 }
 
 /// The lease can't be had (`TL_EFFECT_ACQUIRE_LEASE`).
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn tl_lease_denied(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::LeaseDenied { ticket })
+    tell(latch, (now_ms, wall_ms), Event::LeaseDenied { ticket })
 }
 
 /// The lease was taken away while we held it (the ticket is that of `TL_EFFECT_ACQUIRE_LEASE`).
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn tl_lease_lost(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::LeaseLost { ticket })
+    tell(latch, (now_ms, wall_ms), Event::LeaseLost { ticket })
 }
 
 /// The token is revoked, or the server has no revocation (`TL_EFFECT_REVOKE`).
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn tl_revoked(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::Revoked { ticket })
+    tell(latch, (now_ms, wall_ms), Event::Revoked { ticket })
 }
 
 /// The revocation did not reach the server (`TL_EFFECT_REVOKE`).
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn tl_revoke_failed(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let ticket = Ticket(ticket);
-    tell(latch, now(now_ms, wall_ms), Event::RevokeFailed { ticket })
+    tell(latch, (now_ms, wall_ms), Event::RevokeFailed { ticket })
 }
 
 /// A probe was answered, or not (`TL_EFFECT_PROBE`): `result` is `TL_PROBE_*`.
@@ -251,13 +251,18 @@ pub unsafe extern "C" fn tl_probed(
             ticket: Ticket(ticket),
             result: numbers::probe_result(result).ok_or(TL_ERR_ARGUMENT)?,
         };
-        Ok(outcome(latch.handle(now(now_ms, wall_ms), event)))
+        Ok(outcome(latch.handle(now(now_ms, wall_ms)?, event)))
     };
     number(tell())
 }
 
-pub(super) fn tell(latch: Result<Held<'_>, i32>, now: Now, event: Event<'_>) -> i32 {
-    number(latch.map(|mut latch| outcome(latch.handle(now, event))))
+pub(super) fn tell(
+    latch: Result<Held<'_>, i32>,
+    (now_ms, wall_ms): (u64, u64),
+    event: Event<'_>,
+) -> i32 {
+    let tell = || Ok(outcome(latch?.handle(now(now_ms, wall_ms)?, event)));
+    number(tell())
 }
 
 pub(super) fn outcome(told: Result<Outcome, Rejected>) -> i32 {
@@ -267,12 +272,16 @@ pub(super) fn outcome(told: Result<Outcome, Rejected>) -> i32 {
     }
 }
 
-/// Both clocks, or the one: a wall clock at 0 is none.
-pub(super) fn now(now_ms: u64, wall_ms: u64) -> Now {
-    match wall_ms {
+/// Both clocks, or the one: a wall clock at 0 is none. What a clock with a sign calls negative is refused: the latch
+/// would wait for it for ever.
+pub(super) fn now(now_ms: u64, wall_ms: u64) -> Result<Now, i32> {
+    if now_ms.max(wall_ms).cast_signed() < 0 {
+        return Err(TL_ERR_ARGUMENT);
+    }
+    Ok(match wall_ms {
         0 => Now::monotonic(now_ms),
         wall_ms => Now::new(now_ms, wall_ms),
-    }
+    })
 }
 
 /// 0 is none.

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn tl_login_started(
     let ticket = unsafe { ptr::Out::new(ticket) };
     let tell = || {
         let (mut latch, ticket) = (latch?, ticket?);
-        let told = latch.handle(now(now_ms, wall_ms), Event::LoginStarted);
+        let told = latch.handle(now(now_ms, wall_ms)?, Event::LoginStarted);
         if let Ok(Outcome::Login(Ticket(raw))) = told {
             ticket.write(raw);
         }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn tl_granted_sized(
         let grant = unsafe { grant_of(&raw) }?;
         let ticket = Ticket(ticket);
         Ok(outcome(latch.handle(
-            now(now_ms, wall_ms),
+            now(now_ms, wall_ms)?,
             Event::Granted { ticket, grant },
         )))
     };
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn tl_token_failed(
             failure: numbers::token_failure(failure).ok_or(TL_ERR_ARGUMENT)?,
             retry_after: some(retry_after_s),
         };
-        Ok(outcome(latch.handle(now(now_ms, wall_ms), event)))
+        Ok(outcome(latch.handle(now(now_ms, wall_ms)?, event)))
     };
     number(tell())
 }
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn tl_token_response_sized(
         let mut around = TokenResponse::new(status);
         around.retry_after = some(raw.retry_after_s);
         around.server_time = some(raw.server_time_ms);
-        let now = now(now_ms, wall_ms);
+        let now = now(now_ms, wall_ms)?;
         let mut event = response::granted(Ticket(ticket), around);
         // SAFETY: the caller's promise.
         unsafe { read(&mut event, raw.shape, around, body) }?;

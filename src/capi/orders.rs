@@ -221,7 +221,7 @@ unsafe fn claim(
         let receipt = unsafe { ptr::Out::new(receipt) }?;
         buffer.room(form.needed(latch.latch()))?;
         let permit = latch
-            .permit(now(now_ms, wall_ms), Waiter::from_u32(waiter))
+            .permit(now(now_ms, wall_ms)?, Waiter::from_u32(waiter))
             .map_err(numbers::permit_error)?;
         form.put(&permit, buffer)?;
         receipt.write(permit.receipt().as_u64());

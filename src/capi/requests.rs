@@ -14,7 +14,6 @@ use crate::event::Access;
 use crate::event::Event;
 use crate::numbers;
 use crate::numbers::TL_ERR_ARGUMENT;
-use crate::time::Now;
 use crate::waiters::Receipt;
 use crate::waiters::Waiter;
 
@@ -33,7 +32,7 @@ pub unsafe extern "C" fn tl_access_requested(
 ) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    request(latch, now(now_ms, wall_ms), waiter, Access::First)
+    request(latch, (now_ms, wall_ms), waiter, Access::First)
 }
 
 /// The same request again: the outcome of its last answer, with this receipt, was `TL_OUTCOME_RETRY`.
@@ -50,7 +49,7 @@ pub unsafe extern "C" fn tl_access_retried(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let access = Access::Retry(Receipt::from_u64(receipt));
-    request(latch, now(now_ms, wall_ms), waiter, access)
+    request(latch, (now_ms, wall_ms), waiter, access)
 }
 
 /// A request that needs no token: `TL_OUTCOME_PASS`, in any state. Its answer is not told.
@@ -63,7 +62,7 @@ pub unsafe extern "C" fn tl_access_public(
 ) -> i32 {
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
-    request(latch, now(now_ms, wall_ms), waiter, Access::Public)
+    request(latch, (now_ms, wall_ms), waiter, Access::Public)
 }
 
 /// A request was answered by the API, whatever the HTTP status; a 401 that hides in a 200 body is told as 401.
@@ -94,7 +93,7 @@ pub unsafe extern "C" fn tl_answered(
             status,
             challenge: challenge(headers).kind(),
         };
-        Ok(outcome(latch.handle(now(now_ms, wall_ms), event)))
+        Ok(outcome(latch.handle(now(now_ms, wall_ms)?, event)))
     };
     number(tell())
 }
@@ -118,7 +117,7 @@ pub unsafe extern "C" fn tl_answered_as(
             status,
             challenge: numbers::challenge_kind(challenge).ok_or(TL_ERR_ARGUMENT)?,
         };
-        Ok(outcome(latch.handle(now(now_ms, wall_ms), event)))
+        Ok(outcome(latch.handle(now(now_ms, wall_ms)?, event)))
     };
     number(tell())
 }
@@ -134,14 +133,10 @@ pub unsafe extern "C" fn tl_waiter_cancelled(
     // SAFETY: the caller's promise.
     let latch = unsafe { ptr::latch_mut(latch) };
     let waiter = Waiter::from_u32(waiter);
-    tell(
-        latch,
-        now(now_ms, wall_ms),
-        Event::WaiterCancelled { waiter },
-    )
+    tell(latch, (now_ms, wall_ms), Event::WaiterCancelled { waiter })
 }
 
-fn request(latch: Result<Held<'_>, i32>, now: Now, waiter: u32, access: Access) -> i32 {
+fn request(latch: Result<Held<'_>, i32>, now: (u64, u64), waiter: u32, access: Access) -> i32 {
     let waiter = Waiter::from_u32(waiter);
     tell(latch, now, Event::AccessRequested { waiter, access })
 }

@@ -409,3 +409,62 @@ fn numbers_without_a_meaning_and_text_that_is_not_utf_8_are_refused() {
     assert_eq!(told, [TL_ERR_ARGUMENT; 5]);
     assert!(memory.seen() == before);
 }
+
+/// A negative time, or `TL_NEVER`, in a number without a sign: no clock tells it, and it would never be over.
+#[test]
+fn a_time_that_no_clock_tells_is_refused() {
+    const NEGATIVE: u64 = u64::MAX;
+    let memory = Memory::ready();
+    let at = memory.at();
+    let mut ticket = 0;
+    // SAFETY: a latch, and memory for the ticket.
+    unsafe {
+        tl_login_started(at, 0, 0, &raw mut ticket);
+        assert_eq!(tl_access_requested(at, 0, 0, 1), TL_OUTCOME_ADMITTED);
+    }
+    let before = memory.seen();
+    let given = grant("a", "b");
+    let mut len = 0;
+    let mut receipt = 0;
+    let mut room = [0; 64];
+    let to = room.as_mut_ptr();
+    let answer = response();
+    let mut body = *br#"{"access_token":"a\/b"}"#;
+    for (now, wall) in [(NEGATIVE, 0), (0, NEGATIVE), (1 << 63, 1)] {
+        // SAFETY: a latch, and memory for what is told and what is written.
+        let told = unsafe {
+            [
+                tl_resumed(at, now, wall),
+                tl_timeout_reached(at, now, wall),
+                tl_logout_requested(at, now, wall),
+                tl_login_started(at, now, wall, &raw mut ticket),
+                tl_granted_sized(at, now, wall, ticket, &raw const given, GRANT),
+                tl_token_failed(at, now, wall, ticket, TL_FAILURE_LOST, 0),
+                tl_token_response_sized(
+                    at,
+                    now,
+                    wall,
+                    ticket,
+                    &raw const answer,
+                    RESPONSE,
+                    body.as_mut_ptr(),
+                    body.len(),
+                ),
+                tl_loaded(at, now, wall, ticket, null_mut(), 0),
+                tl_stored(at, now, wall, ticket),
+                tl_probed(at, now, wall, ticket, TL_PROBE_ACCEPTED),
+                tl_access_requested(at, now, wall, 2),
+                tl_answered(at, now, wall, 1, 401, null_mut(), 0),
+                tl_answered_as(at, now, wall, 1, 401, TL_CHALLENGE_ABSENT),
+                tl_waiter_cancelled(at, now, wall, 1),
+                tl_permit(at, now, wall, 1, to, 64, &raw mut len, &raw mut receipt),
+            ]
+        };
+        assert_eq!(told, [TL_ERR_ARGUMENT; 15]);
+        assert_eq!(&body, br#"{"access_token":"a\/b"}"#);
+        assert!(memory.seen() == before);
+    }
+    // SAFETY: a latch.
+    let latest = unsafe { tl_timeout_reached(at, u64::MAX >> 1, u64::MAX >> 1) };
+    assert_eq!(latest, TL_OUTCOME_DONE);
+}
