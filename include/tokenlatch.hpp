@@ -1,8 +1,8 @@
-// tokenlatch for C++17: the functions of tokenlatch.h with types, in one header.
+// tokenlatch for C++17: tokenlatch.h with types, in one header.
 //
 // It allocates nothing, throws nothing and needs no run-time type information. What a function means, which errors it has
 // and which threads may call it is said in tokenlatch.h; here is only what C++ adds: a latch that ends by itself, permits
-// and secrets that are wiped when they go, texts as views, and times as durations.
+// and secrets that are wiped when they go, texts as views, and times as durations. What is not here is called with `raw()`.
 
 #ifndef TOKENLATCH_HPP
 #define TOKENLATCH_HPP
@@ -47,7 +47,9 @@ public:
     constexpr bool is(std::int32_t code) const noexcept { return code_ == code; }
     /// The cause in it, `TL_CAUSE_NONE` if there is none.
     constexpr std::uint32_t cause() const noexcept {
-        return code_ < 0 ? TL_ERR_CAUSE(code_) : TL_OUTCOME_CAUSE(code_);
+        return code_ < TL_ERR_REFUSED      ? static_cast<std::uint32_t>(TL_ERR_REFUSED - code_)
+               : code_ > TL_OUTCOME_SURFACE ? static_cast<std::uint32_t>(code_ - TL_OUTCOME_SURFACE)
+                                            : std::uint32_t{TL_CAUSE_NONE};
     }
     /// One sentence for a person.
     const char *text() const noexcept { return tl_strerror(code_); }
@@ -102,6 +104,15 @@ private:
 /// Lets one request leave, once: a header line and a receipt. It is empty, and has an error, if there is none.
 class [[nodiscard]] permit {
 public:
+    permit() noexcept = default;
+    permit(permit &&other) noexcept { take(other); }
+    permit &operator=(permit &&other) noexcept {
+        if (this != &other) {
+            take(other);
+        }
+        return *this;
+    }
+
     explicit operator bool() const noexcept { return static_cast<bool>(told_); }
     /// Why there is none.
     result error() const noexcept { return told_; }
@@ -120,6 +131,13 @@ public:
 
 private:
     friend class latch;
+
+    /// What is moved from is empty.
+    void take(permit &other) noexcept {
+        line_ = std::move(other.line_);
+        receipt_ = std::exchange(other.receipt_, 0);
+        told_ = std::exchange(other.told_, result{TL_ERR_UNKNOWN});
+    }
 
     secret<TL_HEADER_CAPACITY> line_;
     std::uint64_t receipt_ = 0;
@@ -153,15 +171,22 @@ class latch {
 public:
     /// `init` tells whether it could be made; until then every call gives `TL_ERR_UNINIT`.
     latch() noexcept : raw_{} {}
+    /// Its `error` tells whether it could be made.
     latch(const tl_config &config, std::uint64_t seed) noexcept : raw_{} { static_cast<void>(init(config, seed)); }
     latch(const latch &) = delete;
     latch &operator=(const latch &) = delete;
     ~latch() { wipe(); }
 
     result init(const tl_config &config, std::uint64_t seed) noexcept {
-        return result{tl_latch_init(&raw_, &config, seed)};
+        made_ = result{tl_latch_init(&raw_, &config, seed)};
+        return made_;
     }
-    void wipe() noexcept { tl_latch_wipe(&raw_); }
+    /// Why it could not be made; `TL_OUTCOME_DONE` if it was.
+    result error() const noexcept { return made_; }
+    void wipe() noexcept {
+        tl_latch_wipe(&raw_);
+        made_ = result{TL_ERR_UNINIT};
+    }
 #ifdef TL_RECORDING
     /// Writes down what it is told, into a buffer that stays until `stop_recording`; see `tl_recording_start`.
     result start_recording(const std::array<std::uint8_t, 16> &key, std::uint8_t *buffer,
@@ -197,7 +222,7 @@ public:
     }
     result token_failed(now at, std::uint32_t ticket, std::uint32_t failure,
                         std::chrono::seconds retry_after = {}) noexcept {
-        const auto seconds = static_cast<std::uint32_t>(retry_after.count());
+        const auto seconds = static_cast<std::uint32_t>(retry_after.count() > 0 ? retry_after.count() : 0);
         return tell(tl_token_failed, at, ticket, failure, seconds);
     }
     /// `body` is written to.
@@ -310,7 +335,10 @@ public:
     }
 
 private:
+    /// What is negative is refused by each function, since it is over `INT64_MAX`.
     static std::uint64_t ms(millis time) noexcept { return static_cast<std::uint64_t>(time.count()); }
+    /// What is negative is over already.
+    static std::uint64_t span(millis time) noexcept { return time.count() > 0 ? ms(time) : 0; }
     static std::optional<millis> time(std::uint64_t ms) noexcept {
         if (ms == TL_NEVER) {
             return std::nullopt;
@@ -356,12 +384,12 @@ private:
         raw.app_data = reinterpret_cast<const std::uint8_t *>(data);
         if (given.expires_in) {
             raw.expiry = TL_EXPIRY_IN;
-            raw.expiry_ms = ms(*given.expires_in);
+            raw.expiry_ms = span(*given.expires_in);
         } else if (given.expires_at) {
             raw.expiry = TL_EXPIRY_AT;
-            raw.expiry_ms = ms(*given.expires_at);
+            raw.expiry_ms = span(*given.expires_at);
         }
-        raw.server_time_ms = given.server_time ? ms(*given.server_time) : 0;
+        raw.server_time_ms = given.server_time ? span(*given.server_time) : 0;
         raw.token_type = given.dpop ? TL_TOKEN_TYPE_DPOP : TL_TOKEN_TYPE_BEARER;
         return raw;
     }
@@ -374,6 +402,7 @@ private:
     }
 
     tl_latch raw_;
+    result made_{TL_ERR_UNINIT};
 };
 
 } // namespace tokenlatch

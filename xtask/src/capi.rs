@@ -103,6 +103,9 @@ fn compile_headers(project: &Project, out: &Path) -> Result<()> {
         )?;
         let mut command = project.command(compiler);
         command.args([standard, "-x", language, "-Iinclude", "-c"]);
+        if header.ends_with(".hpp") {
+            command.arg("-Wold-style-cast");
+        }
         command
             .args(WARNINGS)
             .arg(&unit)

@@ -90,7 +90,8 @@ int main() {
     config.attempts = 0;
     CHECK(held.init(config, 1).is(TL_ERR_CONFIG_ZERO));
     config.attempts = 3;
-    CHECK(held.init(config, 1));
+    CHECK(latch(config, 1).error() && latch(tl_config{}, 1).error().is(TL_ERR_CONFIG_ZERO));
+    CHECK(held.init(config, 1) && held.error());
 #ifdef TL_RECORDING
     static std::array<std::uint8_t, 4096> tape;
     CHECK(!held.recording_size());
@@ -102,6 +103,10 @@ int main() {
 
     std::uint32_t ticket = 0;
     CHECK(held.login_started(world.at, ticket).is(TL_OUTCOME_LOGIN));
+    CHECK(held.opened({millis{-1}, millis{0}}).is(TL_ERR_ARGUMENT));
+    grant over = world.given("access", "refresh");
+    over.expires_in = millis{-1};
+    CHECK(held.granted(world.at, ticket, over).is(TL_ERR_GRANT_LIFETIME));
     world.tell_grant(ticket);
     world.carry_out();
     CHECK(held.state() == TL_STATE_READY && std::strcmp(held.state_name(), "Ready") == 0);
@@ -116,6 +121,7 @@ int main() {
     CHECK(claimed && claimed.header() == "Authorization: Bearer access-1" && claimed.token() == "access-1");
     permit moved = std::move(claimed);
     CHECK(moved.header().size() == std::strlen(moved.c_str()));
+    CHECK(!claimed && claimed.receipt() == 0);                  // no permit any more: NOLINT
     CHECK(claimed.header().empty() && claimed.c_str()[0] == 0); // wiped: NOLINT
     CHECK(!held.claim(world.at, 7) && held.claim(world.at, 7).error().is(TL_ERR_UNKNOWN));
     CHECK(held.answered(world.at, moved.receipt(), 401, "Bearer error=\"invalid_token\"").is(TL_OUTCOME_RETRY));
@@ -139,6 +145,9 @@ int main() {
     held.trace([&](std::string_view line) { lines += line.find("ms") != std::string_view::npos; });
     CHECK(lines > 0);
     CHECK(std::strlen(held.granted(world.at, 1, grant{}).text()) > 0);
+    CHECK(tokenlatch::result{TL_ERR_REFUSED - 5}.cause() == 5 && tokenlatch::result{TL_OUTCOME_SURFACE + 6}.cause() == 6);
+    CHECK(tokenlatch::result{TL_ERR_SPACE}.cause() == TL_CAUSE_NONE);
+    CHECK(tokenlatch::result{TL_OUTCOME_RETRY}.cause() == TL_CAUSE_NONE);
     CHECK(now::read().wall.count() > 0);
 #ifdef TL_RECORDING
     CHECK(*held.recording_size() > begun);
