@@ -38,6 +38,7 @@ pub const MAX_LIFETIME_MS: u64 = crate::renewal::MAX_LIFETIME;
 pub const MAX_EXPIRY_MS: u64 = 253_402_300_799_999;
 
 pub use json::MAX_DEPTH;
+pub use told::Handled;
 pub use told::TokenResponse;
 #[cfg(feature = "capi")]
 pub(crate) use told::{granted, read, tell};

@@ -85,6 +85,7 @@ fn every_public_type_can_be_logged() {
         Grant: Grant<'_>,
         GrantError: GrantError,
         GrantType: GrantType,
+        Handled: response::Handled,
         Instant: Instant,
         Key: recording::Key,
         Latch: Latch<64, 2>,

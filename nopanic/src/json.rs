@@ -80,5 +80,6 @@ pub unsafe extern "C" fn latch_handle_response(
     // SAFETY: the caller's promise.
     let body = unsafe { body.get() };
     let now = encode::now(at, wall);
-    encode::outcome(latch.handle_response(now, Ticket::from_u32(ticket), around, body))
+    let told = latch.handle_response(now, Ticket::from_u32(ticket), around, body);
+    encode::outcome(Ok(told.outcome))
 }

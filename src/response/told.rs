@@ -37,24 +37,42 @@ impl TokenResponse {
     }
 }
 
+/// What became of an answer that was told as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Handled {
+    /// Of `Granted`, or of `TokenFailed`.
+    pub outcome: Outcome,
+    /// Why it was told as a failure; `None` for a grant.
+    pub failure: Option<TokenFailure>,
+}
+
 impl<const T: usize, const W: usize> Latch<T, W> {
     /// Tells the answer to a login or a token request as it came: [`parse`](super::parse) with the shape of the configuration,
-    /// then `Granted`, or `TokenFailed` with what was wrong.
+    /// then `Granted`, or `TokenFailed` with what was wrong. Whether a login may be tried again is in `failure`.
     ///
-    /// # Errors
+    /// The texts of the body are changed where they stand. To revoke the tokens of a grant that is `Orphaned`, use
+    /// `parse` and tell what it gives instead.
     ///
-    /// As [`handle`](Self::handle). A grant that can't be used is not among them: it is a failure of the server's,
-    /// and told as such.
+    /// Nothing is refused: a grant that can't be used is a failure of the server's, and told as such.
     pub fn handle_response(
         &mut self,
         now: Now,
         ticket: Ticket,
         response: TokenResponse,
         body: &mut [u8],
-    ) -> Result<Outcome, Rejected> {
+    ) -> Handled {
         let mut event = granted(ticket, response);
         read(&mut event, self.config().response, response, body);
-        tell(&mut event, response, |event| self.handle_any(&now, event))
+        let told = tell(&mut event, response, |event| self.handle_any(&now, event));
+        // Of an answer only the grant is refused, and that was told again.
+        let outcome = told.unwrap_or(Outcome::Stale);
+        let failure = match event {
+            Event::TokenFailed { failure, .. } => Some(failure),
+            _ => None,
+        };
+        Handled { outcome, failure }
     }
 }
 

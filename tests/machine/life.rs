@@ -4,8 +4,10 @@ use crate::support::Host;
 use crate::support::grant;
 use tokenlatch::Config;
 use tokenlatch::Event;
+use tokenlatch::GrantError;
 use tokenlatch::Outcome;
 use tokenlatch::State;
+use tokenlatch::TokenFailure;
 
 /// The race this crate exists for: three requests before the login has answered.
 // promises: P1, P2, P8
@@ -141,10 +143,8 @@ fn an_answer_is_told_as_it_came() {
     };
     let mut body = *br#"{"code":0,"data":{"token":"a\/1","expireIn":"7200"}}"#;
     let response = tokenlatch::response::TokenResponse::new(200);
-    assert_eq!(
-        latch.handle_response(now, login, response, &mut body),
-        Ok(Outcome::Done)
-    );
+    let told = latch.handle_response(now, login, response, &mut body);
+    assert_eq!((told.outcome, told.failure), (Outcome::Done, None));
     assert_eq!(latch.state(), State::Ready);
     assert_eq!(
         latch.expires_at().map(tokenlatch::Instant::as_millis),
@@ -155,9 +155,11 @@ fn an_answer_is_told_as_it_came() {
         panic!()
     };
     let mut body = *br#"{"code":0,"data":{"token":"undefined"}}"#;
+    let told = latch.handle_response(now, login, response, &mut body);
+    let unusable = TokenFailure::Unusable(GrantError::Literal);
     assert_eq!(
-        latch.handle_response(now, login, response, &mut body),
-        Ok(Outcome::Done)
+        (told.outcome, told.failure),
+        (Outcome::Done, Some(unusable))
     );
     assert_eq!(latch.state(), State::Ready);
     assert_eq!(

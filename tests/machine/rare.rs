@@ -124,7 +124,11 @@ fn an_answer_that_is_none_is_a_failed_token_request() {
     let (mut latch, ticket) = logging_in(now);
     let response = tokenlatch::response::TokenResponse::new(503);
     let told = latch.handle_response(now, ticket, response, &mut []);
-    assert_eq!(told, Ok(Outcome::Done));
+    let mut new = Latch::<64, 2>::new(Config::in_memory(), 1).expect("a config that works");
+    let too_early = new.handle_response(now, ticket, response, &mut []);
+    assert_eq!(too_early.outcome, Outcome::Stale);
+    assert_eq!(told.outcome, Outcome::Done);
+    assert_eq!(told.failure, Some(TokenFailure::Unavailable));
     assert_eq!(latch.state(), State::Unauthenticated);
 }
 
