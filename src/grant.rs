@@ -18,7 +18,8 @@ pub enum Expiry {
     /// Milliseconds from when the request for it was sent (`expires_in`).
     In(u64),
     /// Milliseconds since the Unix epoch by the server's clock (`expires_at`, `exp`). Give
-    /// [`Grant::server_time`] with it: without, a clock that is ahead shortens every lifetime.
+    /// [`Grant::server_time`] with it: without, a clock that is ahead shortens every lifetime. An end that this
+    /// device's wall clock has passed, or that it has no wall clock for, is as good as [`Expiry::Unknown`].
     At(u64),
 }
 
@@ -86,7 +87,12 @@ impl<'a> Grant<'a> {
         if let Some(token) = self.refresh_token {
             check_token(token, capacity, 0x20)?;
         }
-        if self.expiry == Expiry::In(0) {
+        let is_over = match (self.expiry, self.server_time) {
+            (Expiry::In(millis), _) => millis == 0,
+            (Expiry::At(end), Some(clock)) => end <= clock,
+            _ => false,
+        };
+        if is_over {
             return Err(GrantError::Lifetime);
         }
         Ok(())
@@ -397,7 +403,7 @@ impl core::fmt::Debug for Grant<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum GrantError {
-    /// There is no access token, or it is empty.
+    /// There is no access token, or a token is empty: a refresh token that is not there is `None`.
     Empty,
     /// A literal that a script wrote for a missing value: `undefined`, `null`, `[object Object]`, `NaN`.
     Literal,
@@ -409,7 +415,7 @@ pub enum GrantError {
     Character,
     /// More bytes than the latch was built for: the access token, or the rest of the grant together.
     TooLong,
-    /// A negative, non-finite or past lifetime.
+    /// A lifetime that is zero, negative or not a number, or an end that the server's own clock has reached.
     Lifetime,
     /// A token type the latch does not understand (RFC 6749 7.1: it must not be used).
     TokenType,
@@ -420,13 +426,13 @@ impl GrantError {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Empty => "the access token is missing or empty",
+            Self::Empty => "a token is missing or empty",
             Self::Literal => "the token is a script's literal for a missing value",
             Self::Quoted => "the token has quotes around it",
             Self::Scheme => "the token begins with its scheme",
             Self::Character => "the token has a character that no header can carry",
             Self::TooLong => "a field is longer than the latch was built for",
-            Self::Lifetime => "the lifetime is zero, negative or not a number",
+            Self::Lifetime => "the lifetime is zero, negative, over or not a number",
             Self::TokenType => "the token type is not understood",
         }
     }

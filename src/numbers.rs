@@ -8,7 +8,7 @@ pub(crate) use convert::*;
 
 /// Taken. Drain the effects.
 pub const TL_OUTCOME_DONE: i32 = 0;
-/// The id is unknown or superseded: nothing changed.
+/// The id is unknown, superseded or answered already: nothing changed.
 pub const TL_OUTCOME_STALE: i32 = 1;
 /// The grant belongs to a sign-in that is over, and the tokens are nobody's: revoke them.
 pub const TL_OUTCOME_ORPHANED: i32 = 2;
@@ -48,7 +48,7 @@ pub const TL_ERR_DUPLICATE_WAITER: i32 = -13;
 pub const TL_ERR_NO_SESSION: i32 = -14;
 /// The budget of token requests is spent: try again later.
 pub const TL_ERR_THROTTLED: i32 = -15;
-/// The access token is missing or empty.
+/// A token is missing or empty.
 pub const TL_ERR_GRANT_EMPTY: i32 = -20;
 /// A token is a script's literal for a missing value: `undefined`, `null`.
 pub const TL_ERR_GRANT_LITERAL: i32 = -21;
@@ -60,7 +60,7 @@ pub const TL_ERR_GRANT_SCHEME: i32 = -23;
 pub const TL_ERR_GRANT_CHARACTER: i32 = -24;
 /// A field is longer than the latch was built for.
 pub const TL_ERR_GRANT_TOO_LONG: i32 = -25;
-/// The lifetime is zero, negative or not a number.
+/// The lifetime is zero, negative, over by the server's own clock, or not a number.
 pub const TL_ERR_GRANT_LIFETIME: i32 = -26;
 /// The token type is not understood.
 pub const TL_ERR_GRANT_TOKEN_TYPE: i32 = -27;

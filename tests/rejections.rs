@@ -263,6 +263,16 @@ fn grants_whose_other_parts_can_not_be_kept() {
         GrantError::Character,
     );
     change(&|grant| grant.expiry = Expiry::In(0), GrantError::Lifetime);
+    // Over already when the server answered, by its own clock.
+    for end in [0, 999_999, 1_000_000] {
+        change(
+            &|grant| {
+                grant.expiry = Expiry::At(end);
+                grant.server_time = Some(1_000_000);
+            },
+            GrantError::Lifetime,
+        );
+    }
     // Each fits, together they don't.
     change(
         &|grant| {
