@@ -135,12 +135,7 @@ impl<const W: usize> Machine<W> {
     }
 
     pub(crate) fn waits_for_the_store(&self) -> bool {
-        match self.config.confirmation {
-            Confirmation::Memory => false,
-            Confirmation::Stored | Confirmation::ReadBack | Confirmation::Probed => {
-                self.config.store
-            }
-        }
+        self.config.store && self.config.confirmation != Confirmation::Memory
     }
 
     #[inline(never)]
