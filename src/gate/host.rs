@@ -44,7 +44,9 @@ pub trait Host {
     /// Sleeps until this moment of the clock that the gate was built with, or a little longer.
     async fn wait_until(&self, at: Instant);
 
-    /// Reads the store into the buffer, and tells how many bytes stood there; 0 if there was nothing.
+    /// Reads the store into the buffer, and tells how many bytes stood there; 0 if there was nothing. More than the buffer
+    /// holds is no record of this latch: read what fits, or nothing, and tell the length all the same. It is not read,
+    /// and written over by the next login.
     ///
     /// # Errors
     ///

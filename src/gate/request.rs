@@ -129,7 +129,7 @@ impl<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Request<'g
 
     /// Tells what the API answered, and what becomes of it: the application's (`Deliver`), to be asked for again with
     /// [`permit`](Self::permit) (`Retry`), or with a cause that sending again can't help (`Surface`). `Stale`: the
-    /// sign-in is over, and the answer is whosever it was.
+    /// sign-in is over; whether its answer is still shown is the application's choice.
     ///
     /// Does not wait. A request that got no answer at all is just dropped.
     ///

@@ -97,8 +97,9 @@ impl<S: Slot> gate::Host for Host<'_, S> {
             return Err(Failed);
         };
         let record = record.unwrap_or_default();
-        let place = buffer.get_mut(..record.len()).ok_or(Failed)?;
-        place.copy_from_slice(record);
+        for (to, from) in buffer.iter_mut().zip(record) {
+            *to = *from;
+        }
         Ok(record.len())
     }
 
