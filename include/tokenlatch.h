@@ -102,7 +102,7 @@ typedef struct tl_latch {
 
 /* Taken. Drain the effects. */
 #define TL_OUTCOME_DONE 0
-/* The id is unknown or superseded: nothing changed. */
+/* The id is unknown, superseded or answered already: nothing changed. */
 #define TL_OUTCOME_STALE 1
 /* The grant belongs to a sign-in that is over, and the tokens are nobody's: revoke them. */
 #define TL_OUTCOME_ORPHANED 2
@@ -144,7 +144,7 @@ typedef struct tl_latch {
 #define TL_ERR_NO_SESSION (-14)
 /* The budget of token requests is spent: try again later. */
 #define TL_ERR_THROTTLED (-15)
-/* The access token is missing or empty. */
+/* A token is missing or empty. */
 #define TL_ERR_GRANT_EMPTY (-20)
 /* A token is a script's literal for a missing value: `undefined`, `null`. */
 #define TL_ERR_GRANT_LITERAL (-21)
@@ -156,7 +156,7 @@ typedef struct tl_latch {
 #define TL_ERR_GRANT_CHARACTER (-24)
 /* A field is longer than the latch was built for. */
 #define TL_ERR_GRANT_TOO_LONG (-25)
-/* The lifetime is zero, negative or not a number. */
+/* The lifetime is zero, negative, over by the server's own clock, or not a number. */
 #define TL_ERR_GRANT_LIFETIME (-26)
 /* The token type is not understood. */
 #define TL_ERR_GRANT_TOKEN_TYPE (-27)

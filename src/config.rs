@@ -104,7 +104,8 @@ pub struct Config {
     /// The window of the budget. Default: 1 min.
     pub budget_window_ms: u32,
     /// How long after it was first sent the server accepts a used refresh token again. Inside it a renewal whose
-    /// answer was lost is sent again; outside it the user must log in. Default: 10 s.
+    /// answer was lost is sent again; outside it the user must log in. One that was given up at
+    /// [`Config::token_timeout_ms`] is inside only if that is shorter. Default: 10 s.
     pub reuse_grace_ms: u32,
     /// Age below which a refused, never accepted token is taken for replica lag: one delayed retry, no renewal.
     /// Default: 2 s.
@@ -115,7 +116,7 @@ pub struct Config {
     pub clock_tolerance_ms: u32,
     /// Deadline of a load or store. Default: 5 s.
     pub store_timeout_ms: u32,
-    /// Deadline of a token request. Default: 30 s.
+    /// Deadline of a token request. Its answer may be lost then: see [`Config::reuse_grace_ms`]. Default: 30 s.
     pub token_timeout_ms: u32,
     /// Deadline of a probe. Default: 15 s.
     pub probe_timeout_ms: u32,

@@ -98,7 +98,8 @@ pub enum Effect {
 pub enum Outcome {
     /// Taken. Drain the effects.
     Done,
-    /// The id is unknown or superseded: nothing changed (P4).
+    /// The id is unknown, superseded or answered already: nothing changed (P4). An API's answer with such a receipt may
+    /// still be shown to whoever asked.
     Stale,
     /// The grant belongs to a sign-in that is over: nothing changed, and the tokens are nobody's. Revoke them.
     Orphaned,

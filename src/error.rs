@@ -18,7 +18,7 @@ pub enum Rejected {
     DuplicateWaiter,
     /// The grant can't be used. Tell it corrected, or tell `TokenFailed` with `Unusable`.
     Grant(GrantError),
-    /// There is no session to renew.
+    /// There is no session to renew, or nothing to renew it with: no refresh token, and no login without a user.
     NoSession,
     /// The budget of token requests is spent: try again later.
     Throttled,

@@ -5,7 +5,7 @@ use crate::grant::Grant;
 use crate::renewal::TokenFailure;
 use crate::waiters::{Receipt, Waiter};
 
-/// The id of an order. It comes back with the answer; an answer with another id is `Stale` (P4).
+/// The id of an order. It comes back with the answer; an answer with another id, or a second one, is `Stale` (P4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(crate) u32);

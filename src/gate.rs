@@ -264,7 +264,8 @@ impl<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Gate<M, T, W, 
         })
     }
 
-    /// A login begins; the ticket goes with its result. See [`Event::LoginStarted`].
+    /// A login begins; the ticket goes with its result. Its token lives from here on, so call it when the request is sent,
+    /// not when a form is shown: see [`Event::LoginStarted`].
     ///
     /// # Errors
     ///
@@ -276,7 +277,8 @@ impl<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Gate<M, T, W, 
         }
     }
 
-    /// The login with this ticket succeeded. `Stale` or `Orphaned`: it was superseded; revoke the tokens.
+    /// The login with this ticket succeeded. `Orphaned`: it was superseded, or had failed; revoke the tokens. `Stale`: it
+    /// was told already.
     ///
     /// # Errors
     ///

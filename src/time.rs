@@ -41,7 +41,7 @@ impl Instant {
 /// What the host's two clocks say at one moment.
 ///
 /// The monotonic clock may stop while the device sleeps; if it goes back the latch holds it at the latest
-/// value seen. The wall clock may jump in either direction or be unknown (firmware without a battery-backed
+/// value seen, so after one reading that was too late no deadline comes until the clock is there. The wall clock may jump in either direction or be unknown (firmware without a battery-backed
 /// clock): a gap between the two is how the latch notices sleep and clock changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
