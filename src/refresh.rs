@@ -399,12 +399,9 @@ impl<const W: usize> Machine<W> {
     /// A grant whose order is not under way. The late answer to this session's own last request is its lost
     /// answer found again; one from a sign-in that is over is nobody's.
     pub(crate) fn granted_late(&mut self, ticket: u32, grant: &Grant<'_>, told: Told) -> Outcome {
-        let at_rest = match self.phase {
-            Phase::Ready | Phase::Expired(_) => true,
-            // What the store is being asked is asked for the session as it is.
-            Phase::Pending(Pending::LoggingIn(_)) => self.sync.is_none(),
-            _ => false,
-        };
+        // What the store is asked beside a login is asked for the session as it is.
+        let at_rest = matches!(self.phase, Phase::Ready | Phase::Expired(_))
+            || self.sync.is_none() && matches!(self.phase, Phase::Pending(Pending::LoggingIn(_)));
         if let Some(session) = &self.session {
             let (own, lost) = (session.exchange == ticket, session.lost);
             // Its sending was noted as the begin of the grace.
