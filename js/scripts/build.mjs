@@ -1,7 +1,7 @@
 // Builds js/dist from the module that cargo made: `node scripts/build.mjs MODULE`.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
@@ -90,6 +90,15 @@ await build({ ...shared, entryPoints: [source("mini")], outdir: dist, target: "e
 copyFileSync(join(dist, "miniprogram/index.js"), join(dist, "mini.cjs"));
 rmSync(join(dist, "core.src.js"));
 copyFileSync(core, join(dist, "miniprogram/core.wasm"));
+// The name that it has everywhere else.
+writeFileSync(join(dist, "miniprogram/mini.js"), 'module.exports = require("./index.js");\n');
 copyFileSync(join(dist, "core.wasm.br"), join(dist, "miniprogram/core.wasm.br"));
+// The declarations, for those who require the package.
+mkdirSync(join(dist, "types"));
+for (const name of readdirSync(join(root, "types"))) {
+  const text = readFileSync(join(root, "types", name), "utf8");
+  writeFileSync(join(dist, "types", name.replace(".d.ts", ".d.cts")), text.replace(/("\.\/\w+)\.js"/g, '$1.cjs"'));
+}
+for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(join(root, "..", name), join(dist, name));
 // The package is of modules; this folder is not.
 writeFileSync(join(dist, "miniprogram/package.json"), '{ "type": "commonjs" }\n');

@@ -1,4 +1,6 @@
-import type { Latch } from "./index";
+import type { Latch } from "./index.js";
 
-/** Gates an axios instance; the second `axios` is the library itself, whose adapters are used. Returns its removal. */
-export function attach(latch: Latch, instance: object, axios?: object): () => void;
+/** Gates axios itself. Returns its removal. */
+export function attach(latch: Latch, axios: { getAdapter: unknown }): () => void;
+/** Gates an instance; `axios` is the library itself, whose adapters are used. Returns its removal. */
+export function attach(latch: Latch, instance: object, axios: object): () => void;

@@ -65,11 +65,14 @@ export interface Permit {
 export interface CommonOptions {
   /** Name of the store, the lease and the channel: one for each application of an origin. Default: `tokenlatch`. */
   name?: string;
-  /** Origins that a token may go to. Default: the page's own; in mini-programs all. */
+  /**
+   * Origins that a token may go to, each by any whole address of it. Default: the page's own; in mini-programs all.
+   * What is no whole address makes requests throw a `TypeError` in a page.
+   */
   allow?: readonly string[];
   /** Called once for each need of a login. */
   onLoginRequired?(cause: Cause): void;
-  /** Whether an answer below 400 means 401. Gets a copy of a `Response`. */
+  /** Whether an answer below 400 means 401. Gets a copy of a `Response`, or what axios will give. */
   isAuthFailure?(response: any): boolean | Promise<boolean>;
   /** The header of the token. Default: `Authorization`. */
   header?: string;

@@ -1,17 +1,17 @@
-import type { CommonLatch, CommonOptions, Lease, State, Store } from "./common";
+import type { CommonLatch, CommonOptions, Lease, State, Store } from "./common.js";
 
-export * from "./common";
+export * from "./common.js";
 
 /** What a page's latch is made of. */
 export interface Options extends CommonOptions {
-  /** The token endpoint: a renewal is a POST of RFC 6749 6. */
+  /** The token endpoint: a renewal is a POST of RFC 6749 6. Without it, `refresh` or `relogin` nothing is renewed. */
   tokenEndpoint?: string;
   /** The revocation endpoint of RFC 7009. */
   revocationEndpoint?: string;
   clientId?: string;
   /** Renews in another way: gives a `Response` or a parsed body. */
   refresh?(refreshToken: string): unknown;
-  /** A login that needs no user, instead of refresh tokens. */
+  /** A login that needs no user, instead of refresh tokens: renews after a first `login`. */
   relogin?(): unknown;
   /** A session in a cookie that scripts can't see. Needs `probe`. */
   cookie?: boolean;

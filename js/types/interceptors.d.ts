@@ -1,4 +1,4 @@
-import type { CommonLatch } from "./common";
+import type { CommonLatch } from "./common.js";
 
 export type Gated = Pick<CommonLatch, "enter" | "answered" | "run">;
 

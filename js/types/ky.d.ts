@@ -1,4 +1,4 @@
-import type { Latch } from "./index";
+import type { Latch } from "./index.js";
 
 /** What of ky's options these hooks look at. */
 interface Options {

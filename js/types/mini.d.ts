@@ -1,6 +1,6 @@
-import type { CommonLatch, CommonOptions, State, Store } from "./common";
+import type { CommonLatch, CommonOptions, State, Store } from "./common.js";
 
-export * from "./common";
+export * from "./common.js";
 
 /** What a task can do before and after its request is sent. */
 export interface Task {
@@ -41,7 +41,7 @@ export interface Platform {
 }
 
 /** A task; without callbacks also a promise. */
-export type Sent = Task & PromiseLike<any>;
+export type Sent = Task & Pick<Promise<any>, "then" | "catch" | "finally">;
 
 /** A socket that is connected when the token is there. */
 export interface Socket {

@@ -1,4 +1,4 @@
-import type { Lease, Store } from "./index";
+import type { Lease, Store } from "./index.js";
 
 /** One cell in IndexedDB that all tabs share, and a lease beside it. */
 export function indexedDBStore(name: string): Store & { lease: Lease };

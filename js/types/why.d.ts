@@ -1,4 +1,4 @@
-import type { Cause, State, Step } from "./common";
+import type { Cause, State, Step } from "./common.js";
 
 export interface Explanation {
   code: Cause;

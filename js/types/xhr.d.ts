@@ -1,4 +1,4 @@
-import type { Latch } from "./index";
+import type { Latch } from "./index.js";
 
 export interface XhrRequest {
   method?: string;

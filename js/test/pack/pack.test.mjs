@@ -43,6 +43,32 @@ test("the packer takes the whole folder, byte by byte, and has nothing to say ag
   for (const name of names(folder)) assert.ok(readFileSync(join(packed, name)).equals(readFileSync(join(folder, name))), name);
 });
 
+test("a compiler finds the declarations of every entry, whichever way it looks for them", () => {
+  const entries = ["axios", "config", "core", "interceptors", "ky", "mini", "stores", "ticket", "why", "xhr"];
+  const program = `${entries.map((name) => `import * as ${name} from "tokenlatch/${name}";`).join("\n")}
+    import { createLatch, LatchError, type Options, type State } from "tokenlatch";
+    export const options: Options = { allow: ["${API}"], store: stores.memoryStore() };
+    export const latch = createLatch(options);
+    export const state: State = latch.state;
+    export const all = [${entries}, LatchError];
+  `;
+  const tsc = join(ROOT, "node_modules/typescript5/bin/tsc");
+  for (const [name, ...how] of [
+    ["app.mts", "--module", "nodenext"],
+    ["app.cts", "--module", "nodenext"],
+    ["app.ts", "--module", "commonjs", "--moduleResolution", "node10"],
+    ["app.ts", "--module", "esnext", "--moduleResolution", "bundler"],
+  ]) {
+    writeFileSync(join(project, name), program);
+    const common = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom"];
+    try {
+      execFileSync(process.execPath, [tsc, ...common, ...how, name], { cwd: project, encoding: "utf8" });
+    } catch ({ stdout }) {
+      assert.fail(`${name} ${how.join(" ")}:\n${stdout}`);
+    }
+  }
+});
+
 test("what it made signs in and sends, where there is nothing but the language", async () => {
   const world = createWorld(5);
   // No fetch, no URL, no timers but the platform's own.
@@ -50,6 +76,11 @@ test("what it made signs in and sends, where there is nothing but the language",
   const context = vm.createContext({ setTimeout, clearTimeout, Date, exports: {}, module: { exports: {} } });
   vm.runInContext(readFileSync(join(packed, "index.js"), "utf8"), context);
   const { createLatch } = context.module.exports;
+  // By either name.
+  const required = [];
+  const named = vm.createContext({ module: {}, require: (name) => required.push(name) });
+  vm.runInContext(readFileSync(join(packed, "mini.js"), "utf8"), named);
+  assert.deepEqual(required, ["./index.js"]);
   const latch = createLatch(world.wx, { allow: [API], login: (code) => ({ url: `${API}/login`, method: "POST", data: { code } }) });
   let status;
   latch.request({ url: `${API}/orders`, success: (result) => (status = result.statusCode) });
