@@ -1,6 +1,7 @@
 // Sizes of what is shipped, as a user's bundler would make it: esbuild, minified, brotli.
 //
-// `--budget` fails beyond what the sizes shall be, `--check` beyond what they are: until the first holds, nothing grows.
+// `--budget` fails beyond what the sizes shall be, `--check` beyond what they are: until the first holds, nothing grows but
+// by what mends a fault.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,11 +14,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 16800,
-  "page, less core": 4800,
-  "mini-program": 21500,
-  "mini-program, less core": 4420,
-  "mini-program, packed": 22350,
+  page: 16930,
+  "page, less core": 4860,
+  "mini-program": 21680,
+  "mini-program, less core": 4470,
+  "mini-program, packed": 22580,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

@@ -1,5 +1,14 @@
 // axios, gated at its adapter: what interceptors did to a request is done by then, and the token is read last.
 
+/** What axios makes of a body, after the adapter. */
+const parsed = (data) => {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return data;
+  }
+};
+
 /**
  * @param {import("../types/index").Latch} latch
  * @param {any} instance of axios, or axios itself
@@ -32,6 +41,7 @@ export const attach = (latch, instance, axios = instance) => {
           signal: config.signal,
           replay: !(config.data && (config.data.pipe || config.data.getReader)),
           see: ({ status, headers }) => [status, (name) => headers[name]],
+          copy: (response) => ({ ...response, data: parsed(response.data) }),
         },
       )
       .then((response) => {

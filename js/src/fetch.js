@@ -7,8 +7,8 @@ const here = globalThis.location || {};
 
 const origin = (url) => new URL(url, here.href).origin;
 
-/** Whether a token may go to this address. */
-export const allows = (host, url) => (host.allow || [here.origin]).includes(origin(url));
+/** Whether a token may go to this address. What is allowed is said by whole addresses; anything else throws. */
+export const allows = (host, url) => [].concat(host.allow || here.href).some((allowed) => new URL(allowed).origin === origin(url));
 
 /** Status and headers of an answer to this request. */
 export const seePage = (latch, request) => (response) => {

@@ -27,12 +27,12 @@ export const createLatch = (options) => {
     now: () => performance.now(),
     seed: () => crypto.getRandomValues(new Uint32Array(2)),
     store: either(cell, localStore(name)),
-    lease: (globalThis.navigator || 0).locks ? webLock(name) : cell.lease,
+    lease: (globalThis.navigator || 0).locks ? webLock(name) : globalThis.indexedDB && cell.lease,
     announce: (generation) => announce(generation),
     see,
     failure,
     fetch: (request, init) => fetch(request, init),
-    refresh: (token) => post(options.tokenEndpoint, { grant_type: "refresh_token", refresh_token: token }),
+    refresh: options.tokenEndpoint && ((token) => post(options.tokenEndpoint, { grant_type: "refresh_token", refresh_token: token })),
     revoke:
       options.revocationEndpoint &&
       (async (token) => {

@@ -64,7 +64,7 @@ export const indexedDBStore = (name) => {
       attempt();
       return () => {
         ended = 1;
-        change([]);
+        change([]).catch(() => {});
       };
     },
   };

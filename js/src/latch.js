@@ -65,7 +65,7 @@ export function LatchError(cause, response) {
 }
 LatchError.prototype = Object.create(Error.prototype, { name: { value: "LatchError" }, constructor: { value: LatchError } });
 
-const soon = (work, a, b) => Promise.resolve().then(() => work && work(a, b));
+export const soon = (work, a, b) => Promise.resolve().then(() => work && work(a, b));
 
 /**
  * A latch over a core.
@@ -161,6 +161,8 @@ export const start = (boot, host) => {
           // Bytes of UTF-8; a half of a surrogate pair has none, and throws.
           const fields = found.splice(0, 4, "").map((field) => unescape(encodeURIComponent(field)));
           token = fields[1] || fields[0];
+          // One that can't be sent renews nothing.
+          if (!host.refresh && !host.relogin) fields[1] = "";
           found[0] = fields.concat("").map((field) => String.fromCharCode(field.length >> 8, field.length) + field).join("");
         }
         return found;
@@ -175,7 +177,7 @@ export const start = (boot, host) => {
           if (outcome > 0) {
             // Nobody's tokens: the sign-in that they belong to is over.
             if (outcome === ORPHANED) soon(host.revoke, token).catch(() => {});
-            throw new LatchError(outcome === ORPHANED ? SIGNED_OUT : SUPERSEDED, response);
+            throw new LatchError(outcome === ORPHANED && !state ? SIGNED_OUT : SUPERSEDED, response);
           }
           failure = UNUSABLE - (outcome > GRANT_ERRORS ? GRANT_TOO_LONG : outcome);
         }
@@ -290,17 +292,16 @@ export const start = (boot, host) => {
     tell(ANSWERED, permit.receipt, status, challenge ? put(challenge) : -1);
 
   // What an answer means for its request.
-  const judge = (permit, response, see = host.see) => {
+  const judge = (permit, response, see = host.see, copy = () => (response.clone ? response.clone() : response)) => {
     const [status, header] = see(response);
-    const copy = () => (response.clone ? response.clone() : response);
-    return Promise.resolve(host.isAuthFailure && host.isAuthFailure(copy())).then((failed) => {
+    return Promise.resolve(host.isAuthFailure && host.isAuthFailure(copy(response))).then((failed) => {
       const outcome = answered(permit, failed ? 401 : status, header("www-authenticate"));
       if (outcome > SURFACE) reasons.set(response, outcome - SURFACE);
       return outcome === RETRY;
     });
   };
 
-  const run = (send, { signal, replay = true, see } = {}) =>
+  const run = (send, { signal, replay = true, see, copy } = {}) =>
     new Promise((resolve, reject) => {
       const attempt = (retry, receipt, last) =>
         gate(
@@ -308,7 +309,7 @@ export const start = (boot, host) => {
           (permit) => {
             new Promise((sent) => sent(send(permit)))
               .then((response) =>
-                judge(permit, response, see).then((again) => {
+                judge(permit, response, see, copy).then((again) => {
                   if (!again) resolve(response);
                   else if (replay) attempt(1, permit.receipt, response);
                   else throw new LatchError(NOT_REPLAYABLE, response);
@@ -317,7 +318,8 @@ export const start = (boot, host) => {
               .catch(reject);
           },
           (error) => {
-            if (error) error.response = last;
+            // Whoever aborts may give any reason.
+            if (error instanceof LatchError) error.response = last;
             reject(error);
           },
           retry,
@@ -359,8 +361,7 @@ export const start = (boot, host) => {
     if (!host.store) {
       set(HAS_STORE, 0);
       set(CONFIRMATION, 0);
-    }
-    if (host.lease) set(LEASE, 1);
+    } else if (host.lease) set(LEASE, 1);
     if (host.cookie) {
       set(AMBIENT, 1);
       set(CONFIRMATION, 3);

@@ -1,7 +1,7 @@
 // Mini-programs: the `wx` family of platforms (`wx`, `my`, `tt`, `qq`, `swan`, `uni`, Taro).
 
 import translated from "core:translated";
-import { start } from "./latch.js";
+import { soon, start } from "./latch.js";
 import { LOST, NOT_SENT, RESUMED, SIGNED_OUT, WENT_OFFLINE, WENT_ONLINE } from "./numbers.js";
 
 export { LatchError } from "./latch.js";
@@ -53,6 +53,9 @@ const storage = (platform, key, { sync, encrypt } = {}) => {
     write: (record) => call("setStorage", { data: toHex(record) }),
   };
 };
+
+// An address that ends with a slash, to be compared; a socket's is that of its requests.
+const whole = (url) => url.toLowerCase().replace(/^ws/, "http").replace(/\/?$/, "/");
 
 /**
  * A latch for a mini-program.
@@ -123,7 +126,6 @@ export const createLatch = (platform, options) => {
     });
   };
 
-  const refresh = options.refresh || (() => Promise.reject());
   const host = Object.assign({
     // Never backwards, whatever happens to the clock.
     now: () => {
@@ -138,7 +140,7 @@ export const createLatch = (platform, options) => {
     failure,
     enter,
   }, options, {
-    refresh: (token) => Promise.resolve(refresh(token)).then(sent),
+    refresh: options.refresh && ((token) => Promise.resolve(options.refresh(token)).then(sent)),
     relogin: options.refresh ? undefined : options.login && silent,
     onLoginRequired: required,
     close: () => {
@@ -156,7 +158,7 @@ export const createLatch = (platform, options) => {
   };
   const latch = start(boot, host);
   const login = latch.login;
-  const allowed = (url) => !options.allow || options.allow.some((origin) => `${url}/`.indexOf(`${origin}/`) === 0);
+  const allowed = (url) => !options.allow || [].concat(options.allow).some((origin) => whole(url).indexOf(whole(origin)) === 0);
 
   // A gated copy of one of the platform's functions: callbacks, a promise where there are none, and the task.
   const wrap = (method, names, single) => (request) => {
@@ -175,8 +177,9 @@ export const createLatch = (platform, options) => {
     const end = (callback) => (value) => {
       if (ended) return value;
       ended = true;
-      callback && callback(value);
-      complete && complete(value);
+      // What goes wrong in them is the application's: a rejection that nobody catches.
+      soon(callback, value);
+      soon(complete, value);
       return value;
     };
     const attempt = ({ headers }) =>
@@ -212,7 +215,8 @@ export const createLatch = (platform, options) => {
     });
     // A promise that nobody asked for must not be one that nobody caught.
     told.catch(() => {});
-    if (!success && !fail && !complete) proxy.then = (done, failed) => told.then(done, failed);
+    if (!success && !fail && !complete)
+      for (const name of ["then", "catch", "finally"]) if (told[name]) proxy[name] = told[name].bind(told);
     return proxy;
   };
 
@@ -229,6 +233,8 @@ export const createLatch = (platform, options) => {
     login: (work = silent) => login(work),
     /** The address of a page in a web-view, with a one-time ticket. */
     webView: (url, issue) =>
-      Promise.resolve(issue()).then((ticket) => `${url}${/\?/.test(url) ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`),
+      Promise.resolve(issue()).then((ticket) =>
+        url.replace(/^[^#]*/, (page) => `${page}${/\?/.test(page) ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`),
+      ),
   });
 };
