@@ -177,10 +177,14 @@ fn list() {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let Some((name, rest)) = words.split_first() else {
+    let (name, rest) = match words.split_first() {
+        None => ("help", [].as_slice()),
+        Some((name, rest)) => (name.as_str(), rest),
+    };
+    if let "help" | "--help" | "-h" = name {
         list();
         return ExitCode::SUCCESS;
-    };
+    }
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         eprintln!("error: there is no command `{name}`\n");
         list();
