@@ -708,14 +708,14 @@ size_t tl_waiter_capacity(void);
 /* How many bytes a buffer for `tl_record` needs at most, in the library that is linked. */
 size_t tl_record_capacity(void);
 
-/* Writes the defaults. Use the macro `tl_config_init(config)`, which passes the size. */
+/* Writes the defaults, `config_size` bytes. Use the macro `tl_config_init(config)`, which passes the size. */
 void tl_config_init_sized(struct tl_config *config, size_t config_size);
 
 /*
  * Checks that the parts of a configuration fit together. Use the macro `tl_config_check(config, field)`.
  *
  * `field` may be NULL; if the configuration can't work it is pointed to the name of the field that is wrong, a text
- * that is never freed.
+ * that is never freed. Else it is left as it is.
  *
  * Returns 0; `TL_ERR_CONFIG_*`; `TL_ERR_ARGUMENT` for a number that has no meaning; `TL_ERR_ABI` for a size that
  * is not one of this library's.
@@ -870,7 +870,8 @@ int32_t tl_token_failed(tl_latch *latch,
  * Use the macro `tl_token_response(latch, now_ms, wall_ms, ticket, response, body, len)`.
  *
  * `body` is written to: escapes in its texts are undone where they stand, also when the call fails. A grant that can't
- * be used is a failure of the server's, and told as such.
+ * be used is a failure of the server's, and told as such. A failure is `TL_OUTCOME_DONE` too: who has to know which one
+ * it was calls `tl_token_response_read`.
  *
  * Errors: `TL_ERR_ARGUMENT` also for a status over 65535, a shape without a path of the access token, an unknown
  * `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8.
@@ -892,6 +893,8 @@ int32_t tl_token_response_sized(tl_latch *latch,
  * `tl_token_response_read(response, body, len, grant, failure)`.
  *
  * `body` is written to: escapes in its texts are undone where they stand. The texts of the grant lie in it.
+ *
+ * What the tokens are made of is checked when the grant is told.
  *
  * Returns 1: `*grant` was written; 0: the answer is no grant, and `*failure` is `TL_FAILURE_*`.
  *
@@ -935,7 +938,7 @@ int32_t tl_access_public(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uin
  * is none. Any bytes are safe.
  *
  * Outcomes: `TL_OUTCOME_DELIVER`, `TL_OUTCOME_RETRY` (go on with `tl_access_retried`), `TL_OUTCOME_SURFACE` with a
- * cause, `TL_OUTCOME_STALE`.
+ * cause, `TL_OUTCOME_STALE`: the sign-in is over, and whether its answer is still shown is the application's choice.
  */
 int32_t tl_answered(tl_latch *latch,
                     uint64_t now_ms,

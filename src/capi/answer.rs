@@ -25,6 +25,8 @@ use crate::response;
 ///
 /// `body` is written to: escapes in its texts are undone where they stand. The texts of the grant lie in it.
 ///
+/// What the tokens are made of is checked when the grant is told.
+///
 /// Returns 1: `*grant` was written; 0: the answer is no grant, and `*failure` is `TL_FAILURE_*`.
 ///
 /// Errors: as `tl_token_response`; `TL_ERR_ABI` for a size that is not one of this library's.

@@ -113,7 +113,8 @@ pub unsafe extern "C" fn tl_token_failed(
 /// Use the macro `tl_token_response(latch, now_ms, wall_ms, ticket, response, body, len)`.
 ///
 /// `body` is written to: escapes in its texts are undone where they stand, also when the call fails. A grant that can't
-/// be used is a failure of the server's, and told as such.
+/// be used is a failure of the server's, and told as such. A failure is `TL_OUTCOME_DONE` too: who has to know which one
+/// it was calls `tl_token_response_read`.
 ///
 /// Errors: `TL_ERR_ARGUMENT` also for a status over 65535, a shape without a path of the access token, an unknown
 /// `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8.

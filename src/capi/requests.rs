@@ -71,7 +71,7 @@ pub unsafe extern "C" fn tl_access_public(
 /// is none. Any bytes are safe.
 ///
 /// Outcomes: `TL_OUTCOME_DELIVER`, `TL_OUTCOME_RETRY` (go on with `tl_access_retried`), `TL_OUTCOME_SURFACE` with a
-/// cause, `TL_OUTCOME_STALE`.
+/// cause, `TL_OUTCOME_STALE`: the sign-in is over, and whether its answer is still shown is the application's choice.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_answered(
     latch: *mut tl_latch,

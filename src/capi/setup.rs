@@ -96,7 +96,7 @@ pub const extern "C" fn tl_record_capacity() -> usize {
     super::Latch::RECORD_CAPACITY
 }
 
-/// Writes the defaults. Use the macro `tl_config_init(config)`, which passes the size.
+/// Writes the defaults, `config_size` bytes. Use the macro `tl_config_init(config)`, which passes the size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_config_init_sized(config: *mut tl_config, config_size: usize) {
     // SAFETY: the caller's promise.
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn tl_config_init_sized(config: *mut tl_config, config_siz
 /// Checks that the parts of a configuration fit together. Use the macro `tl_config_check(config, field)`.
 ///
 /// `field` may be NULL; if the configuration can't work it is pointed to the name of the field that is wrong, a text
-/// that is never freed.
+/// that is never freed. Else it is left as it is.
 ///
 /// Returns 0; `TL_ERR_CONFIG_*`; `TL_ERR_ARGUMENT` for a number that has no meaning; `TL_ERR_ABI` for a size that
 /// is not one of this library's.
