@@ -180,9 +180,13 @@ impl<const W: usize> Machine<W> {
                         .is_some_and(|session| session.confirmed)
                 );
                 must!(57, self.since > self.version);
+                // Nor was anything sent for it.
                 must!(
                     58,
-                    !self.session.as_ref().is_some_and(|session| session.refused)
+                    !self
+                        .session
+                        .as_ref()
+                        .is_some_and(|session| session.refused || session.lost)
                 );
                 must!(49, self.stamp == Stamp::default());
                 must!(52, !self.dirty);

@@ -101,7 +101,11 @@ impl<const W: usize> Machine<W> {
                     .session
                     .as_ref()
                     .is_some_and(|session| session.lost && session.exchange == ticket)
-                    && matches!(self.phase, Phase::Ready | Phase::Expired(_));
+                    && match self.phase {
+                        Phase::Ready | Phase::Expired(_) => true,
+                        Phase::Pending(Pending::LoggingIn(_)) => self.sync.is_none(),
+                        _ => false,
+                    };
                 late || self.is_logging_in(ticket) || self.is_exchanging(ticket)
             }
             Input::TokenFailed { ticket, .. } => {
