@@ -38,7 +38,7 @@ mod with {
     use tokenlatch::fault;
 
     /// States of each space that are looked at, first all spaces a little, then more.
-    const ROUNDS: [usize; 4] = [2_000, 10_000, 50_000, 300_000];
+    const ROUNDS: [usize; 4] = [2_000, 10_000, 60_000, 300_000];
 
     type Spaces = [Arc<Space>];
 
