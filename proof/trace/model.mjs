@@ -362,7 +362,7 @@ class Latch {
   granted({ ticket, grant }) {
     if (this.isUnderWay("login", ticket)) {
       const sentAt = this.phase.order.deadline - 600_000;
-      this.firstTicket = this.ticket;
+      this.firstTicket = ticket;
       this.refuse(SIGN_IN_CHANGED, bound);
       this.newSignIn();
       this.session = this.newSession(sentAt, grant);
@@ -375,7 +375,7 @@ class Latch {
       return DONE;
     }
     const s = this.session;
-    const rest = ["ready", "retrying", "loginRequired"].includes(this.phase.name);
+    const rest = ["ready", "retrying", "loginRequired", "login"].includes(this.phase.name);
     if (s !== null && s.exchange === ticket && s.lost && rest) {
       this.renewed(Math.max(s.resendUntil - 10_000, 0), grant);
       return DONE;
@@ -386,13 +386,15 @@ class Latch {
   renewed(sentAt, grant) {
     const old = this.session;
     const session = this.newSession(sentAt, grant);
+    // A login goes on; what it falls back to is another token.
+    const settle = () => this.phase.name === "login" || this.settle();
     if (grant.subject && this.tokens.subject && grant.subject !== this.tokens.subject) {
       this.refuse(SIGN_IN_CHANGED, bound);
-      this.firstTicket = this.ticket;
+      this.firstTicket = old.exchange;
       this.newSignIn();
       this.session = session;
       this.take(grant);
-      this.settle();
+      settle();
       return;
     }
     session.keeps = !(grant.refresh !== null && grant.refresh !== this.tokens.refresh);
@@ -410,7 +412,7 @@ class Latch {
     this.tokens.access = grant.access;
     if (grant.refresh !== null) this.tokens.refresh = grant.refresh;
     if (grant.subject) this.tokens.subject = grant.subject;
-    this.settle();
+    settle();
   }
 
   failed({ ticket, failure, retryAfter }) {
@@ -422,6 +424,7 @@ class Latch {
 
   loginFailed() {
     if (this.session !== null) this.refuse(LOGIN_FAILED, (slot) => slot.fate === "early");
+    else this.firstTicket = this.ticket;
     this.settle();
   }
 
