@@ -134,3 +134,32 @@ fn a_login_takes_the_place_of_the_answer_that_came_beside_it() {
     granted(&mut host, left, "a2", "r2").is(Outcome::Orphaned);
     assert_eq!(host.latch().trouble(), None::<Cause>);
 }
+
+/// The mark of the renewal is still being written: that it is stored says nothing of the answer.
+// promises: P2, P4
+#[test]
+fn an_answer_is_not_taken_while_the_store_writes_what_was_before_it() {
+    let mut config = Config::new();
+    config.attempts = 1;
+    let mut host = Host::new(config);
+    let cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    let read = |host: &mut Host| {
+        let ticket = host.ticket("Load");
+        host.tell(Event::Loaded {
+            ticket,
+            record: Some(&cell),
+        });
+        host.ticket("Store")
+    };
+    let ticket = read(&mut host);
+    host.tell(Event::StoreFailed { ticket });
+    let left = host.ticket("SendTokenRequest");
+    host.login();
+    let again = read(&mut host);
+    assert_ne!(again, ticket);
+    granted(&mut host, left, "a2", "r2")
+        .is(Outcome::Stale)
+        .gives(&[]);
+}
