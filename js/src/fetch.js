@@ -7,8 +7,9 @@ const here = globalThis.location || {};
 
 const origin = (url) => new URL(url, here.href).origin;
 
-/** Whether a token may go to this address. What is allowed is said by whole addresses; anything else throws. */
-export const allows = (host, url) => [].concat(host.allow || here.href).some((allowed) => new URL(allowed).origin === origin(url));
+/** Whether a token may go to this address. What is allowed is said by whole addresses, read once; anything else throws. */
+export const allows = (host, url) =>
+  (host.sites = host.sites || [].concat(host.allow || here.href).map((allowed) => new URL(allowed).origin)).includes(origin(url));
 
 /** Status and headers of an answer to this request. */
 export const seePage = (latch, request) => (response) => {
