@@ -9,12 +9,14 @@ use std::process::ExitCode;
 
 mod args;
 mod client;
+mod driver;
 mod host;
 mod http;
 mod login;
 mod naive;
 mod store;
 mod story;
+mod world;
 
 use args::Command;
 
