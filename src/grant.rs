@@ -268,16 +268,18 @@ impl<const N: usize> SecretBytes<N> {
         Cell::from_mut(self.0.get_mut(at..).unwrap_or_default()).as_slice_of_cells()
     }
 
-    /// Replaces `old` bytes at `at`; what no longer counts is wiped.
-    fn splice(&mut self, at: usize, old: usize, new: &[u8]) {
-        // What is behind the old part moves down, what is left over at the end is wiped and cut off.
+    /// Takes bytes out: what is behind them moves down, and what is left over at the end is wiped and cut off.
+    fn remove(&mut self, at: usize, length: usize) {
         let tail = self.cells(at);
-        for (to, from) in tail.iter().zip(tail.iter().skip(old)) {
+        for (to, from) in tail.iter().zip(tail.iter().skip(length)) {
             to.set(from.get());
         }
-        let kept = self.0.len().saturating_sub(old);
+        let kept = self.0.len().saturating_sub(length);
         self.cut(kept);
-        // There is room for the new part at the end; what is behind its place moves up.
+    }
+
+    /// Puts bytes in: there is room for them at the end, and what is behind their place moves up.
+    fn insert(&mut self, at: usize, new: &[u8]) {
         self.append(new);
         let tail = self.cells(at);
         for (to, from) in tail.iter().rev().zip(tail.iter().rev().skip(new.len())) {
@@ -352,11 +354,19 @@ impl<const N: usize> Rest<N> {
 
     /// Replaces the parts that are given, which fit.
     pub(crate) fn set(&mut self, parts: &[Option<&[u8]>; 4]) {
+        // First the old ones go: the whole fits, but perhaps not one new part beside the next old one.
         let mut end = 0_usize;
         for (part, length) in parts.iter().zip(&mut self.lengths) {
-            let old = usize::from(*length);
+            if part.is_some() {
+                self.bytes.remove(end, usize::from(*length));
+                *length = 0;
+            }
+            end = end.saturating_add(usize::from(*length));
+        }
+        let mut end = 0_usize;
+        for (part, length) in parts.iter().zip(&mut self.lengths) {
             if let Some(part) = part {
-                self.bytes.splice(end, old, part);
+                self.bytes.insert(end, part);
                 *length = u16::try_from(part.len()).unwrap_or(u16::MAX);
             }
             end = end.saturating_add(usize::from(*length));
@@ -468,6 +478,47 @@ mod tests {
         rest.drop_refresh_token();
         let text = parts.map(|part| rest.get_str(part));
         assert_eq!(text, ["", "scope", "bob", "data"]);
+    }
+
+    #[test]
+    fn parts_of_every_length_take_the_place_of_each_other() {
+        const ROOM: usize = 3;
+        const OLD: [&[u8]; 4] = [b"abc", b"def", b"ghi", b"jkl"];
+        const NEW: [&[u8]; 4] = [b"ABC", b"DEF", b"GHI", b"JKL"];
+        const PARTS: [Part; 4] = [
+            Part::RefreshToken,
+            Part::Scope,
+            Part::Subject,
+            Part::AppData,
+        ];
+        /// Four digits to this base.
+        fn digits(number: usize, base: usize) -> [usize; 4] {
+            [0, 1, 2, 3].map(|place| number / base.pow(place) % base)
+        }
+        let mut tried = 0;
+        for before in 0..4_usize.pow(4) {
+            let lengths = digits(before, 4);
+            if lengths.iter().sum::<usize>() > ROOM {
+                continue;
+            }
+            let old = [0, 1, 2, 3].map(|part| OLD[part].get(..lengths[part]).unwrap());
+            for after in 0..5_usize.pow(4) {
+                // One longer than the text is a part that is not given.
+                let lengths = digits(after, 5);
+                let new = [0, 1, 2, 3].map(|part| NEW[part].get(..lengths[part]));
+                let expected = [0, 1, 2, 3].map(|part| new[part].unwrap_or(old[part]));
+                let mut rest = Rest::<ROOM>::new();
+                rest.set(&old.map(Some));
+                let fits = expected.iter().map(|part| part.len()).sum::<usize>() <= ROOM;
+                assert_eq!(rest.fits(&new, true), fits);
+                if fits {
+                    rest.set(&new);
+                    assert_eq!(PARTS.map(|part| rest.get(part)), expected);
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried > 1_000, "{tried}");
     }
 
     #[test]

@@ -16,9 +16,9 @@ const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
   page: 16930,
   "page, less core": 4860,
-  "mini-program": 21680,
+  "mini-program": 21710,
   "mini-program, less core": 4470,
-  "mini-program, packed": 22580,
+  "mini-program, packed": 22610,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

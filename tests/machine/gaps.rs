@@ -726,6 +726,30 @@ fn a_grant_must_fit_beside_what_stays_only_in_a_renewal() {
     .is(Outcome::Done);
 }
 
+/// What fits as a whole is kept as a whole, also where one part grows before another one shrinks.
+// promises: P14
+#[test]
+fn parts_of_a_grant_may_trade_their_lengths() {
+    let long = "r".repeat(200);
+    let mut first = grant("a1", Some("r1"), 3600);
+    first.scope = Some(&long);
+    first.app_data = Some(b"data");
+    let mut host = Host::new(Config::new());
+    let mut cell = host.sign_in(first);
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    let mut second = grant("a2", Some(&long), 3600);
+    second.scope = Some("read");
+    host.granted(second).is(Outcome::Done);
+    host.serve_store(&mut cell);
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    let ticket = host.ticket("SendTokenRequest");
+    assert_eq!(host.latch().refresh_token(ticket), Some(&*long));
+    assert_eq!(host.latch().scope(), Some("read"));
+    assert_eq!(host.latch().app_data(), Some(&b"data"[..]));
+}
+
 /// A token that the probe refuses is renewed once; when the new one is refused too, only a login helps.
 // promises: P2, P9
 #[test]
