@@ -726,6 +726,25 @@ fn a_grant_must_fit_beside_what_stays_only_in_a_renewal() {
     .is(Outcome::Done);
 }
 
+/// A reading that is older than the last one does not make it earlier (P15): the budget has refilled by then.
+// promises: P10, P15
+#[test]
+fn a_clock_that_reads_less_than_before_throttles_nobody() {
+    let mut config = Config::new();
+    config.budget = 2;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    host.granted(grant("a2", Some("r2"), 3600));
+    host.serve_store(&mut cell);
+    host.at(39_999, Event::RefreshRequested)
+        .is_rejected(Rejected::Throttled);
+    host.at(40_000, Event::TimeoutReached);
+    host.at(39_000, Event::RefreshRequested).is(Outcome::Done);
+}
+
 /// What fits as a whole is kept as a whole, also where one part grows before another one shrinks.
 // promises: P14
 #[test]

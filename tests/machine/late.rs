@@ -163,3 +163,25 @@ fn an_answer_is_not_taken_while_the_store_writes_what_was_before_it() {
         .is(Outcome::Stale)
         .gives(&[]);
 }
+
+/// Another context signed in while a login was under way here, and its session is found beside it. With a session at hand
+/// no late grant is nobody's for sure: to revoke its tokens might end that session.
+// promises: P4, P5
+#[test]
+fn a_session_that_is_found_beside_a_login_orphans_nothing() {
+    let (mut host, mut cell, left, login) = left_for_a_login(Config::new());
+    let mut sibling = Host::seeded(Config::new(), 2);
+    sibling.tell(Event::Opened);
+    sibling.serve_store(&mut cell);
+    let other = sibling.login();
+    granted(&mut sibling, other, "b1", "s1").is(Outcome::Done);
+    sibling.serve_store(&mut cell);
+    granted(&mut host, left, "a2", "r2").is(Outcome::Done);
+    host.serve_store(&mut cell);
+    failed(&mut host, login, TokenFailure::InteractionRequired);
+    host.serve_store(&mut cell);
+    assert_eq!(host.request_and_send(1).0, "b1");
+    granted(&mut host, login, "c1", "t1")
+        .is(Outcome::Stale)
+        .gives(&[]);
+}

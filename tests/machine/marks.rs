@@ -162,3 +162,32 @@ fn a_lease_that_was_kept_for_a_write_does_not_stand_for_a_look_under_it() {
     assert_eq!(sibling.count("Store"), 1);
     assert_eq!(sibling.count("ReleaseLease"), 1);
 }
+
+/// How long the server takes a refresh token again was counted from when it was sent. The own mark, found in the store on
+/// the way to the second attempt, says less about that where there is no wall clock.
+// promises: P9, P11
+#[test]
+fn the_own_mark_does_not_end_the_grace_without_a_wall_clock() {
+    let mut config = Config::new();
+    config.reuse_grace_ms = 60_000;
+    let mut host = Host::new(config);
+    host.offset = None;
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.now = 10_000;
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    host.token_failed(TokenFailure::Lost);
+    host.serve_store(&mut cell);
+    while host.count("SendTokenRequest") == 1 {
+        assert!(host.now < 70_000, "the refresh token was given up");
+        host.wait();
+        host.serve_store(&mut cell);
+    }
+    let ticket = host.ticket("SendTokenRequest");
+    assert_eq!(host.latch().refresh_token(ticket), Some("r1"));
+    host.token_failed(TokenFailure::Lost);
+    host.serve_store(&mut cell);
+    host.wait();
+    host.serve_store(&mut cell);
+    assert_eq!(host.count("SendTokenRequest"), 3);
+}
