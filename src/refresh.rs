@@ -296,15 +296,6 @@ impl<const W: usize> Machine<W> {
         self.settle();
     }
 
-    /// The budget that the store knows of is spent.
-    pub(crate) fn throttled(&mut self, until: u64) {
-        if let Some(session) = &mut self.session {
-            session.retry_at = until;
-            session.trouble = Some(Trouble::Passing(Cause::Throttled));
-        }
-        self.settle();
-    }
-
     /// `invalid_grant`, and no sibling has won. The access token serves as long as it lives, then the session ends.
     pub(crate) fn refresh_refused(&mut self) {
         self.refuse_for_good(Cause::SessionEnded);
