@@ -191,3 +191,26 @@ fn the_own_mark_does_not_end_the_grace_without_a_wall_clock() {
     host.serve_store(&mut cell);
     assert_eq!(host.count("SendTokenRequest"), 3);
 }
+
+/// The grace of a mark is over for good: after 2^32 ms it does not begin anew.
+// promises: P11
+#[test]
+fn a_mark_of_fifty_days_ago_has_no_grace() {
+    let mut config = Config::new();
+    config.reuse_grace_ms = 60_000;
+    let mut host = Host::new(config);
+    let mut cell = host.sign_in(grant("a1", Some("r1"), 3600));
+    host.tell(Event::RefreshRequested);
+    host.serve_store(&mut cell);
+    assert_eq!(host.count("SendTokenRequest"), 1);
+    for (later, sent) in [(30_000, 1), (1 << 32, 0), ((1 << 32) + 30_000, 0)] {
+        let mut other = Host::seeded(config, 2);
+        other.offset = host.offset.map(|offset| offset + later);
+        other.tell(Event::Opened);
+        let mut cell = cell.clone();
+        other.serve_store(&mut cell);
+        let _ = other.tell(Event::RefreshRequested);
+        other.serve_store(&mut cell);
+        assert_eq!(other.count("SendTokenRequest"), sent, "{later}");
+    }
+}

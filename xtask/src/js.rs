@@ -55,27 +55,33 @@ fn folder(project: &Project) -> PathBuf {
     project.root.join("js")
 }
 
-fn node(project: &Project, args: &[&str]) -> Command {
+pub(crate) fn node(project: &Project, args: &[&str]) -> Command {
     let mut command = project.command("node");
     command.args(args).current_dir(folder(project));
     command
 }
 
-/// Builds `js/dist`, and checks the module.
-pub(crate) fn build(project: &Project) -> Result<()> {
+/// Builds the core's module in a folder of its own.
+pub(crate) fn module(project: &Project, name: &str, settings: &[(&str, &str)]) -> Result<PathBuf> {
     tools::target(project, WASM)?;
-    tools::npm_packages(project, &folder(project))?;
-    tools::debian(project, "wasm-validate", "wabt")?;
-    let target = project.target.join("js");
+    let target = project.target.join(name);
     let args = ["build", "--release", "--locked", "--target", WASM];
     let mut command = project.cargo(&args);
     command
         .args(["--manifest-path", "js/core/Cargo.toml"])
         // A page of memory has room for this stack; the tests see how much of it is used.
         .env("RUSTFLAGS", "-C link-arg=-zstack-size=8192")
-        .env("CARGO_TARGET_DIR", &target);
+        .env("CARGO_TARGET_DIR", &target)
+        .envs(settings.iter().copied());
     proc::run(&mut command)?;
-    let module = target.join(WASM).join("release/core_wasm.wasm");
+    Ok(target.join(WASM).join("release/core_wasm.wasm"))
+}
+
+/// Builds `js/dist`, and checks the module.
+pub(crate) fn build(project: &Project) -> Result<()> {
+    tools::npm_packages(project, &folder(project))?;
+    tools::debian(project, "wasm-validate", "wabt")?;
+    let module = module(project, "js", &[])?;
     proc::run(node(project, &["scripts/build.mjs"]).arg(module))?;
     let mut validate = project.command("wasm-validate");
     proc::run(validate.args(LATER).arg("js/dist/core.wasm"))?;

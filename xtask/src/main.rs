@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bench;
+mod branches;
 mod c;
 mod capi;
 mod counts;
@@ -145,6 +146,11 @@ const COMMANDS: &[Command] = &[
         name: "mutants",
         line: "change the source a little, everywhere, and see that a test fails: [FILE..] [--resume] [--minutes M] [--share]",
         run: mutants::run,
+    },
+    Command {
+        name: "branches",
+        line: "turn each branch of the WebAssembly module round, and see that traces notice",
+        run: branches::run,
     },
     Command {
         name: "coverage",

@@ -22,6 +22,7 @@ const LONG: &[(&str, &[&str])] = &[
     ("prove", &[]),
     ("prove", &["--faults"]),
     ("trace", &[]),
+    ("branches", &[]),
     ("coverage", &[]),
     ("miri", &[]),
     ("fuzz", &["--seconds", "240"]),
