@@ -14,7 +14,7 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 16930,
+  page: 16940,
   "page, less core": 4860,
   "mini-program": 21710,
   "mini-program, less core": 4470,
