@@ -502,7 +502,8 @@ mod tests {
                 continue;
             }
             let old = [0, 1, 2, 3].map(|part| OLD[part].get(..lengths[part]).unwrap());
-            for after in 0..5_usize.pow(4) {
+            let step = if cfg!(miri) { 97 } else { 1 };
+            for after in (0..5_usize.pow(4)).step_by(step) {
                 // One longer than the text is a part that is not given.
                 let lengths = digits(after, 5);
                 let new = [0, 1, 2, 3].map(|part| NEW[part].get(..lengths[part]));
@@ -518,7 +519,7 @@ mod tests {
                 }
             }
         }
-        assert!(tried > 1_000, "{tried}");
+        assert!(tried > if cfg!(miri) { 10 } else { 1_000 }, "{tried}");
     }
 
     #[test]
