@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BUFFER } from "../src/numbers.js";
+import { BUFFER, STATE_CHANGED } from "../src/numbers.js";
 import { LOGIN, PERMIT, play } from "./play.mjs";
 
 const TRACES = 100_000;
@@ -126,7 +126,7 @@ const chosen = () => {
           const size = known.size;
           fresh = known.add(circumstances + way).size > size || fresh;
         }
-        for (const [kind, now] of orders) if (kind === 1) state = now;
+        for (const [kind, now] of orders) if (kind === STATE_CHANGED) state = now;
         return result;
       },
     };
@@ -163,7 +163,7 @@ for (turned = 0; turned < branches.length; turned++) {
     const able = [...corpus, ...spare].filter(isAble);
     const found = able.find(notices);
     if (!found) {
-      survivors.push({ place: branches[turned], able: able.length });
+      survivors.push({ place: branches[turned], taken: able.length > 0 });
     } else if (corpus.includes(found)) {
       // Who noticed once is asked first.
       corpus.splice(corpus.indexOf(found), 1);

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::Result;
@@ -34,7 +33,7 @@ struct Survivor {
     /// Whether any trace takes it to the side that is missing then.
     taken: bool,
     /// The innermost line of ours that it was made of; none where all of it is the standard library's.
-    line: Option<(PathBuf, u64)>,
+    line: Option<(String, u64)>,
 }
 
 pub(crate) fn run(_: &[String]) -> Result<()> {
@@ -68,12 +67,16 @@ pub(crate) fn run(_: &[String]) -> Result<()> {
     table.row(&["of the standard library", &of_library.to_string()]);
     table.row(&["traces", &count("traces")?.to_string()]);
     report::write(&project, "branches", &table)?;
+    // However often a line was inlined, it is found once.
     let found: BTreeSet<_> = ours()
         .filter_map(|survivor| Some((survivor.taken, survivor.line.as_ref()?)))
         .collect();
     let found: Result<Vec<_>> = found
         .into_iter()
-        .map(|(taken, (file, line))| finding(&project, taken, file, *line))
+        .map(|(taken, (file, line))| {
+            let kind = if taken { "alike" } else { "never" };
+            Finding::of_line(&project, kind, file, *line)
+        })
         .collect();
     reasons::judge(&project, LIST, &found?, true)
 }
@@ -99,33 +102,19 @@ fn survivors(project: &Project, module: &Path, found: &Value) -> Result<Vec<Surv
     let places: Vec<Value> = serde_json::from_str(&proc::read(&mut command)?)?;
     ensure!(places.len() == found.len(), "a branch without a place");
     let all = found.iter().zip(&places).map(|(survivor, place)| Survivor {
-        taken: survivor["able"] != 0,
+        taken: survivor["taken"] == true,
         line: line(&project.root, place),
     });
     Ok(all.collect())
 }
 
 /// The innermost line below a folder of those that were inlined into each other.
-fn line(root: &Path, place: &Value) -> Option<(PathBuf, u64)> {
+fn line(root: &Path, place: &Value) -> Option<(String, u64)> {
     place["Symbol"].as_array()?.iter().find_map(|frame| {
         let file = Path::new(frame["FileName"].as_str()?);
         let file = file.strip_prefix(root).ok()?;
         let line = frame["Line"].as_u64().filter(|line| *line > 0)?;
-        Some((file.to_owned(), line))
-    })
-}
-
-/// A survivor as a line of the list: however often its line was inlined, it stands there once.
-fn finding(project: &Project, taken: bool, file: &Path, line: u64) -> Result<Finding> {
-    let text = std::fs::read_to_string(project.root.join(file))
-        .with_context(|| file.display().to_string())?;
-    let index = usize::try_from(line)?.saturating_sub(1);
-    let source = text.lines().nth(index).unwrap_or_default().trim();
-    let kind = if taken { "alike" } else { "never" };
-    let file = file.display();
-    Ok(Finding {
-        line: format!("{kind} {file}: {source}"),
-        place: format!("{file}:{line}"),
+        Some((file.to_str()?.to_owned(), line))
     })
 }
 
@@ -142,7 +131,7 @@ mod tests {
             { "FileName": "/r/src/c.rs", "Line": 8 },
         ] });
         let found = line(Path::new("/r"), &place);
-        assert_eq!(found, Some((PathBuf::from("src/b.rs"), 7)));
+        assert_eq!(found, Some(("src/b.rs".to_owned(), 7)));
         assert_eq!(line(Path::new("/other"), &place), None);
     }
 }

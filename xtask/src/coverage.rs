@@ -89,16 +89,13 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * count(part) / count(whole.max(1))
 }
 
-/// A place as a line of the list: its file and the text of its first line, which edits elsewhere leave as it is.
+/// A place as a line of the list, by its first line.
 fn finding(project: &Project, kind: &str, place: &Place, how: &str) -> Result<Finding> {
     let (file, [line, column, ..]) = place;
-    let text = std::fs::read_to_string(project.root.join(file)).with_context(|| file.clone())?;
-    let index = usize::try_from(*line)?.saturating_sub(1);
-    let source = text.lines().nth(index).unwrap_or_default().trim();
-    Ok(Finding {
-        line: format!("{kind} {file}: {source}{how}"),
-        place: format!("{file}:{line}:{column}"),
-    })
+    let mut found = Finding::of_line(project, kind, file, *line)?;
+    found.line += how;
+    found.place += &format!(":{column}");
+    Ok(found)
 }
 
 /// Runs the tests with counters.

@@ -12,6 +12,20 @@ pub(crate) struct Finding {
     pub(crate) place: String,
 }
 
+impl Finding {
+    /// A line of source: its file and its text, which edits elsewhere leave as it is.
+    pub(crate) fn of_line(project: &Project, kind: &str, file: &str, line: u64) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(project.root.join(file)).with_context(|| file.to_owned())?;
+        let index = usize::try_from(line)?.saturating_sub(1);
+        let source = text.lines().nth(index).unwrap_or_default().trim();
+        Ok(Self {
+            line: format!("{kind} {file}: {source}"),
+            place: format!("{file}:{line}"),
+        })
+    }
+}
+
 /// The lines of a list. Each stands below a reason.
 fn lines<'a>(file: &str, text: &'a str) -> Result<Vec<&'a str>> {
     let mut lines = Vec::new();
