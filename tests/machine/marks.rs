@@ -209,7 +209,7 @@ fn a_mark_of_fifty_days_ago_has_no_grace() {
         other.tell(Event::Opened);
         let mut cell = cell.clone();
         other.serve_store(&mut cell);
-        let _ = other.tell(Event::RefreshRequested);
+        other.tell(Event::RefreshRequested);
         other.serve_store(&mut cell);
         assert_eq!(other.count("SendTokenRequest"), sent, "{later}");
     }
