@@ -7,8 +7,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BUFFER, STATE_CHANGED } from "../src/numbers.js";
-import { LOGIN, PERMIT, play } from "./play.mjs";
+import { STATE_CHANGED } from "../src/numbers.js";
+import { Core } from "./core.mjs";
+import { play } from "./play.mjs";
 
 const TRACES = 100_000;
 /** One of so many is kept of those that are like others. */
@@ -17,7 +18,6 @@ const SPARE = 11;
 const operations = (trace) => (trace % 50 ? (trace % 2 ? 16 : 60) : 600);
 /** No call comes to as many branches; one that does goes round in circles. */
 const MOST = 2_000_000;
-const MOST_ORDERS = 999;
 
 const path = process.argv[2];
 const BRANCH = "(br_if|if|select)\\b";
@@ -66,37 +66,17 @@ const look = (condition, branch) => {
   return condition;
 };
 const { exports } = new WebAssembly.Instance(shown(), { "": { look } });
-const memory = new Uint8Array(exports.memory.buffer);
-const image = memory.slice();
-const base = exports.a();
-const out = new Float64Array(exports.memory.buffer, base, 2);
-const buffer = memory.subarray(base + 16, base + 16 + BUFFER);
+const core = new Core(exports);
 
-/** A call, and the orders and the deadline after it. What is to be seen of it goes to `seen`. */
+/** A call. What is to be seen of it goes to `seen`. */
 const call = (name, args, bytes, orders, seen) => {
   left = MOST;
   for (const way of taken) isTaken[way] = 0;
   taken.length = 0;
-  buffer.fill(0);
-  buffer.set(bytes);
-  const result = exports[name](...args);
-  seen.push(result);
-  if (name === "c" || name === "s") return result;
-  let came = result;
-  if (name === "h") {
-    if (result === 3) orders.push([LOGIN, out[0], 0]);
-  } else {
-    if (name === "g" && result >= 0) orders.push([PERMIT, out[0], out[1]]);
-    came = buffer.slice(0, Math.max(result, 0));
-    seen.push(Buffer.from(came).toString("latin1"));
-  }
-  for (let kind; name !== "r" && (kind = exports.p()); ) {
-    orders.push([kind, out[0], out[1]]);
-    if (orders.length > MOST_ORDERS) throw new Error("orders without end");
-  }
-  for (const order of orders) seen.push(...order);
-  seen.push(exports.t());
-  return came;
+  return core.call(name, args, bytes, orders, {
+    number: (number) => seen.push(number),
+    bytes: (bytes) => seen.push(Buffer.from(bytes).toString("latin1")),
+  });
 };
 
 /**
@@ -114,9 +94,9 @@ const chosen = () => {
     const ways = new Uint8Array(isTaken.length);
     let fresh = false;
     let state = 0;
-    memory.set(image);
-    const core = {
-      timeout: () => exports.t(),
+    core.renew();
+    const watched = {
+      timeout: () => core.timeout(),
       call(name, args, bytes, orders) {
         calls.push([name, args, Uint8Array.from(bytes)]);
         const result = call(name, args, bytes, orders, seen);
@@ -130,7 +110,7 @@ const chosen = () => {
         return result;
       },
     };
-    stored = play(trace, core, { stored: trace % 3 ? stored : undefined, operations: operations(trace) });
+    stored = play(trace, watched, { stored: trace % 3 ? stored : undefined, operations: operations(trace) });
     if (fresh) corpus.push({ calls, seen, ways });
     else if (trace % SPARE === 0) spare.push({ calls, seen, ways });
   }
@@ -139,7 +119,7 @@ const chosen = () => {
 
 /** Plays a trace anew; whether anything is another than it was. */
 const notices = ({ calls, seen }) => {
-  memory.set(image);
+  core.renew();
   const now = [];
   let at = 0;
   for (const [name, args, bytes] of calls) {

@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import translated from "../dist/core.js";
-import { BUFFER } from "../src/numbers.js";
+import { Core } from "./core.mjs";
 import { native } from "./native.mjs";
-import { LOGIN, PERMIT, play } from "./play.mjs";
+import { play } from "./play.mjs";
 
 const TRACES = Number(process.env.TRACES || 100_000);
 const STACK = 8192;
@@ -29,27 +29,25 @@ class Digest {
     this.word(words[0]);
     this.word(words[1]);
   }
+  bytes(bytes) {
+    for (const byte of bytes) this.word(byte);
+  }
   toString() {
     const text = (lane) => (lane >>> 0).toString(16).padStart(8, "0");
     return text(this.high) + text(this.low);
   }
 }
 
-/** A core that starts anew for each trace. */
-class Core {
+/** A core whose stack is watched, and a digest of all that is to be seen of a trace. */
+class Watched extends Core {
   constructor(exports) {
-    this.exports = exports;
-    this.memory = new Uint8Array(exports.memory.buffer);
-    this.memory.fill(MARK, 0, STACK);
-    this.image = this.memory.slice();
+    new Uint8Array(exports.memory.buffer).fill(MARK, 0, STACK);
+    super(exports);
     this.deepest = STACK;
-    const base = exports.a();
-    this.out = new Float64Array(exports.memory.buffer, base, 2);
-    this.buffer = this.memory.subarray(base + 16, base + 16 + BUFFER);
   }
   renew() {
     this.noteStack();
-    this.memory.set(this.image);
+    super.renew();
     this.digest = new Digest();
   }
   noteStack() {
@@ -57,59 +55,14 @@ class Core {
     while (place < this.deepest && this.memory[place] === MARK) place++;
     this.deepest = place;
   }
-  drain(orders) {
-    for (;;) {
-      const kind = this.exports.p();
-      this.digest.number(kind);
-      if (!kind) break;
-      this.digest.number(this.out[0]);
-      this.digest.number(this.out[1]);
-      orders.push([kind, this.out[0], this.out[1]]);
-    }
-    this.digest.number(this.exports.t());
-  }
-  came(result) {
-    this.digest.number(result);
-    const bytes = this.buffer.slice(0, Math.max(result, 0));
-    for (const byte of bytes) this.digest.word(byte);
-    return bytes;
-  }
-  /** A call as the line says it; what came back is told to the model. */
   call(name, args, bytes, orders) {
-    if (name === "c" || name === "s") return this.digest.number(this.exports[name](...args));
-    this.buffer.fill(0);
-    if (name === "h") {
-      this.buffer.set(bytes);
-      const result = this.exports.h(...args);
-      this.digest.number(result);
-      const ticket = this.out[0];
-      if (result === 3) {
-        this.digest.number(ticket);
-        orders.push([LOGIN, ticket, 0]);
-      }
-      this.buffer.fill(0);
-      this.drain(orders);
-      return result;
-    }
-    const result = this.exports[name](...args);
-    const came = this.came(result);
-    if (name === "g") {
-      if (result >= 0) {
-        this.digest.number(this.out[0]);
-        this.digest.number(this.out[1]);
-        orders.push([PERMIT, this.out[0], 0]);
-      }
-      this.buffer.fill(0);
-      this.drain(orders);
-    }
-    this.buffer.fill(0);
-    return came;
+    return super.call(name, args, bytes, orders, this.digest);
   }
 }
 
 test(`${TRACES} traces are the same natively, as WebAssembly and as JavaScript`, async (t) => {
   const module = new WebAssembly.Module(readFileSync(new URL("../dist/core.wasm", import.meta.url)));
-  const cores = [new Core(new WebAssembly.Instance(module).exports), new Core(translated())];
+  const cores = [new Watched(new WebAssembly.Instance(module).exports), new Watched(translated())];
   const other = native(t, "calls");
   const digests = [];
   const outcomes = new Set();
@@ -125,7 +78,7 @@ test(`${TRACES} traces are the same natively, as WebAssembly and as JavaScript`,
   different.catch(() => {});
   const unlessDifferent = (work) => Promise.race([work, different]);
   let lines = "";
-  const timeout = () => cores[0].exports.t();
+  const timeout = () => cores[0].timeout();
   const call = (name, args, bytes, orders) => {
     if (name !== "h") lines += `${name} ${args.join(" ")}\n`;
     else lines += `h ${args.join(" ")} ${Buffer.from(bytes).toString("hex")}\n`;
