@@ -143,23 +143,22 @@ impl<const W: usize> Waiters<W> {
         let _ = self.0.push(slot);
     }
 
-    fn find(&self, waiter: Waiter) -> Option<usize> {
-        self.0.iter().position(|slot| slot.waiter == waiter)
-    }
-
     /// Removes a request; false if it was not there.
     pub(crate) fn remove(&mut self, waiter: Waiter) -> bool {
-        self.find(waiter).is_some_and(|at| self.remove_at(at))
-    }
-
-    fn remove_at(&mut self, at: usize) -> bool {
         // Those behind it move up, each to the place before its own.
-        let tail = Cell::from_mut(self.0.get_mut(at..).unwrap_or_default());
-        let tail = tail.as_slice_of_cells();
-        for (to, from) in tail.iter().zip(tail.iter().skip(1)) {
-            to.set(from.get());
+        let slots = Cell::from_mut(self.0.as_mut_slice()).as_slice_of_cells();
+        let mut found = false;
+        for (to, from) in slots.iter().zip(slots.iter().skip(1)) {
+            found |= to.get().waiter == waiter;
+            if found {
+                to.set(from.get());
+            }
         }
-        self.0.pop().is_some()
+        found |= self.0.last().is_some_and(|slot| slot.waiter == waiter);
+        if found {
+            self.0.pop();
+        }
+        found
     }
 
     /// Refuses those that are meant and not refused yet.
@@ -240,19 +239,20 @@ impl<const W: usize> Waiters<W> {
 
     /// Ends a request that was released; a refused one ends too, with its cause.
     pub(crate) fn claim(&mut self, waiter: Waiter) -> Result<Slot, PermitError> {
-        let at = self.find(waiter).ok_or(PermitError::Unknown)?;
-        let slot = self.0.get(at).copied().ok_or(PermitError::Unknown)?;
+        let mut slots = self.0.iter();
+        let slot = slots.find(|slot| slot.waiter == waiter);
+        let slot = slot.copied().ok_or(PermitError::Unknown)?;
         if slot.fate == Fate::Released {
-            self.remove_at(at);
+            self.remove(waiter);
             return Ok(slot);
         }
-        Err(self.unclaimed(at, slot.fate))
+        Err(self.unclaimed(waiter, slot.fate))
     }
 
     #[inline(never)]
-    fn unclaimed(&mut self, at: usize, fate: Fate) -> PermitError {
+    fn unclaimed(&mut self, waiter: Waiter, fate: Fate) -> PermitError {
         if let Fate::Refused(cause) = fate {
-            self.remove_at(at);
+            self.remove(waiter);
             return PermitError::Refused(cause);
         }
         PermitError::NotReady

@@ -454,6 +454,26 @@ fn s79_a_caller_cancelled_during_a_refresh_leaves_the_refresh_alone() {
     assert_eq!(sends(&host), 1);
 }
 
+// promises: P8
+#[test]
+fn a_second_cancellation_takes_nobody_else() {
+    let (mut host, mut cell) = accepted(Config::new());
+    refuse_one(&mut host, 1);
+    host.serve_store(&mut cell);
+    host.request(2).is_admitted();
+    host.request(3).is_admitted();
+    let waiter = Waiter::from_u32(1);
+    host.tell(Event::WaiterCancelled { waiter });
+    host.tell(Event::WaiterCancelled { waiter })
+        .is(Outcome::Stale);
+    assert_eq!(host.latch().waiting(), 2);
+    renew(&mut host, &mut cell, grant("a2", Some("r2"), 3600));
+    for waiter in [2, 3] {
+        assert!(host.released().contains(&waiter));
+        assert!(host.send(waiter).is_ok());
+    }
+}
+
 // promises: P9
 #[test]
 fn s80_of_several_challenges_the_one_for_the_token_decides() {
