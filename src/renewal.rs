@@ -57,6 +57,7 @@ pub(crate) const MAX_LIFETIME: u64 = 10 * 365 * 24 * 3_600_000;
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
+    #[cfg_attr(feature = "_verify", inline(never))]
     pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -70,6 +71,7 @@ impl Random {
     }
 
     /// Evenly from 1 to `max`, and 1 for 0.
+    #[cfg_attr(feature = "_verify", inline(never))]
     pub(crate) const fn up_to(&mut self, max: u32) -> u32 {
         // The high part of 64 bits times the range, so that no division is needed.
         let range = if max == 0 { 1 } else { max as u64 };
@@ -77,11 +79,13 @@ impl Random {
         let (high, low) = (random >> 32, random & 0xffff_ffff);
         let carried = low.wrapping_mul(range) >> 32;
         let scaled = high.wrapping_mul(range).wrapping_add(carried) >> 32;
-        (scaled as u32).wrapping_add(1)
+        // Less than the range; not wrapping, so that it is seen not to be 0 without a thought to the products.
+        (scaled as u32).saturating_add(1)
     }
 }
 
 /// Exponential back-off with full jitter; the longest when trying soon can't help.
+#[cfg_attr(feature = "_verify", inline(never))]
 pub(crate) fn backoff(config: &Config, failures: u8, random: &mut Random) -> u32 {
     let mut pause = config.backoff_base_ms;
     for _ in 0..failures.min(31) {

@@ -62,6 +62,9 @@ u64 nondet_u64(void);
 
 static bool judged;
 
+/* The call of which it is shown that `Random::up_to` gives no 0. */
+#define UP_TO 29
+
 static u64 Z_anyZ_number(struct Z_any_instance_t *any) {
   return nondet_u64();
 }
@@ -102,11 +105,31 @@ static u32 w2c_memset(Z_kernel_instance_t *instance, u32 to, u32 byte, u32 lengt
   return to;
 }
 
+/* In place of the machine's generator: any number, and any state after it. */
+static u64 w2c_random_next(Z_kernel_instance_t *instance, u32 random) {
+  write64(random, nondet_u64());
+  return nondet_u64();
+}
+
+static bool in_whole;
+
+/* In place of what makes a pause of it: any number but 0, which a case of its own shows of the whole one. */
+static u32 w2c_random_up_to(Z_kernel_instance_t *instance, u32 random, u32 max) {
+  if (in_whole) {
+    return w2c_whole_up_to(instance, random, max);
+  }
+  write64(random, nondet_u64());
+  u32 number = nondet_u64();
+  __CPROVER_assume(number != 0);
+  return number;
+}
+
 void prove(u32 call, u32 phase, u32 sync, u32 waiting, u32 fault) {
   Z_kernel_instance_t kernel;
   init_globals(&kernel);
   u32 top = kernel.w2c___stack_pointer;
   judged = false;
+  in_whole = call == UP_TO;
   w2c_step(&kernel, call, phase, sync, waiting, fault);
   __CPROVER_assert(kernel.w2c___stack_pointer == top, "the stack is balanced");
   /* Fails wherever a call was judged: nothing was assumed away. */

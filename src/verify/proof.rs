@@ -11,6 +11,7 @@ use crate::lease::Lease;
 use crate::machine::Bytes;
 use crate::machine::Machine;
 use crate::machine::Revocation;
+use crate::renewal::Random;
 use crate::state::Order;
 use crate::state::Pending;
 use crate::state::Phase;
@@ -193,6 +194,8 @@ pub enum Call {
     Init,
     /// Nothing: there is no such machine.
     Never,
+    /// A random number up to any other.
+    UpTo,
 }
 
 /// Makes any machine of this case; `None` where the invariant does not hold.
@@ -213,6 +216,11 @@ pub fn check<const W: usize>(call: Call, case: Case, from: &mut impl Source) -> 
         }
         return Some(Machine::<W>::new(config, from.number()).broken());
     }
+    if let Call::UpTo = call {
+        let max = any::id(from);
+        let number = Random(from.number()).up_to(max);
+        return Some(if number == 0 { 115 } else { 0 });
+    }
     if let Call::Never = call {
         return Some(start::<W>(case, from).map_or(0, |_| 113));
     }
@@ -220,7 +228,7 @@ pub fn check<const W: usize>(call: Call, case: Case, from: &mut impl Source) -> 
     let watched = Waiter::from_u32(any::id(from));
     let before = Before { machine, watched };
     match call {
-        Call::Init | Call::Never => None,
+        Call::Init | Call::Never | Call::UpTo => None,
         Call::Observe => Some(before.observe(from)),
         Call::Tell(kind) => {
             let input = any::input(kind, from);

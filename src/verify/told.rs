@@ -18,6 +18,7 @@ use crate::sync::Goal;
 use crate::sync::Stage;
 use crate::sync::Sync;
 use crate::waiters::Fate;
+use crate::waiters::Slot;
 use crate::waiters::Waiter;
 use crate::why::Cause;
 
@@ -91,8 +92,9 @@ impl<const W: usize> Machine<W> {
                 waiter,
                 access: Access::Retry(receipt),
             } if outcome == Outcome::Admitted && receipt.version() == self.version => {
-                let mut slots = after.waiters.iter();
-                if !slots.any(|slot| slot.waiter == waiter && slot.again) {
+                // Each one is looked at: what a search stops at would be an open address for the prover.
+                let marked = |slot: &&Slot| slot.waiter == waiter && slot.again;
+                if after.waiters.iter().filter(marked).count() == 0 {
                     return 87;
                 }
             }

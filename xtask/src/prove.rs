@@ -35,11 +35,22 @@ use checker::Checker;
 const WASM: &str = "wasm32v1-none";
 const MANIFEST: &str = "proof/kernel/Cargo.toml";
 /// One more than the highest number in `src/verify`.
-const PROPERTIES: u32 = 115;
+const PROPERTIES: u32 = 116;
 /// Bytes of the shadow stack; less than that is shown to be enough.
 const STACK: &str = "4096";
 /// A case that takes longer is not shown.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// How often the body of a loop may run: of these as often as stated, of any other once for each request that may wait
+/// and once more. That it is enough is shown in each case.
+const LOOPS: &[(&str, u32)] = &[
+    ("w2c_memcpy.", 100),
+    ("w2c_memset.", 500),
+    ("6config6Config8validate", 34),
+    ("7renewal7backoff", 34),
+    ("5state5Stamp7against", 8),
+    ("7machine16Machine_LT___GT_12poll_timeout", 8),
+];
 
 /// How many cases are checked at once.
 const JOBS: usize = 2;
@@ -49,6 +60,8 @@ struct Kernel {
     checker: Checker,
     folder: PathBuf,
     program: PathBuf,
+    /// How far loops are unrolled.
+    unwind: [String; 2],
 }
 
 impl Kernel {
@@ -79,12 +92,32 @@ impl Kernel {
         command.arg("-I").arg(&folder).arg("-c");
         command.arg(project.root.join("proof/kernel/harness.c"));
         proc::run(command.arg("-o").arg(&program))?;
+        let listed = proc::read(
+            checker
+                .program("goto-instrument")
+                .arg("--show-loops")
+                .arg(&program),
+        )?;
+        let unwind = [(waiters + 2).to_string(), unwind_set(&listed)];
         Ok(Self {
             checker,
             folder,
             program,
+            unwind,
         })
     }
+}
+
+/// The loops of `LOOPS` by their names in the program.
+fn unwind_set(listed: &str) -> String {
+    let names = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("Loop ")?.strip_suffix(':'));
+    let bounds = names.filter_map(|name| {
+        let (_, times) = LOOPS.iter().find(|(part, _)| name.contains(part))?;
+        Some(format!("{name}:{times}"))
+    });
+    bounds.collect::<Vec<_>>().join(",")
 }
 
 fn compile(project: &Project, waiters: u32, faulty: bool, folder: &Path) -> Result<()> {
@@ -144,10 +177,13 @@ impl Kernel {
         // Each byte of a piece is a variable of its own. A trap is an assertion already; no loop may go on unseen.
         command.args(["--max-field-sensitivity-array-size", "64"]);
         command.args(["--no-standard-checks", "--slice-formula"]);
-        command.args(["--unwinding-assertions", "--unwind", "34"]);
+        let [all, some] = &self.unwind;
         command.args([
+            "--unwinding-assertions",
+            "--unwind",
+            all,
             "--unwindset",
-            "w2c_memcpy.0:100,w2c_memcpy.1:100,w2c_memset.0:500",
+            some,
         ]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut job = Job::start(command.stderr(Stdio::piped()))?;
@@ -269,7 +305,7 @@ impl Asked {
                 "--limit" => asked.limit = Duration::from_secs(value()?.parse()?),
                 "--fault" => asked.fault = value()?.parse()?,
                 "--only" => asked.cases.push(Case::parse(value()?)?),
-                "--all" => calls.extend(0..=cases::NEVER),
+                "--all" => calls.extend(0..=cases::LAST),
                 name => calls.push(cases::called(name)?),
             }
         }
@@ -329,7 +365,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         "seconds in all",
         "longest",
     ]);
-    for call in 0..=cases::NEVER {
+    for call in 0..=cases::LAST {
         let of_call: Vec<_> = ended
             .iter()
             .filter(|(case, ..)| case.call == call)

@@ -67,7 +67,8 @@ extern "C" fn step(call: u32, phase: u32, sync: u32, waiting: u32, fault: u32) {
         25 => Call::Poll,
         26 => Call::Claim,
         27 => Call::Init,
-        _ => Call::Never,
+        28 => Call::Never,
+        _ => Call::UpTo,
     };
     let case = Case {
         phase: one_of(phase, PHASES),

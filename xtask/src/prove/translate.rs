@@ -14,6 +14,14 @@ use anyhow::ensure;
 /// Bytes of a piece.
 const PIECE: usize = 32;
 
+/// Functions that the harness stands in for, by a part of their names: what it calls them.
+const REPLACED: [(&str, &str); 2] = [
+    ("7renewal6Random4next", "w2c_random_next"),
+    ("7renewal6Random5up_to", "w2c_random_up_to"),
+];
+/// What the second one is called that is translated: its contract is a case of its own.
+const WHOLE: &str = "w2c_whole_up_to";
+
 /// What the harness includes.
 #[derive(Debug)]
 pub(super) struct Headers {
@@ -43,7 +51,7 @@ pub(super) fn headers(translated: &str, properties: u32) -> Result<Headers> {
     }
     Ok(Headers {
         memory: memory(&image, properties),
-        kernel: functions(translated)?,
+        kernel: functions(&renamed(translated)?)?,
     })
 }
 
@@ -78,13 +86,42 @@ fn copied(before: &str, line: &str) -> Option<String> {
     (value == loaded).then(|| format!("  copy8({to}, {from});"))
 }
 
-/// A loop that is left by not going back, as one that is left by a jump: CBMC 6.6 loses the way out otherwise when a
-/// jump whose condition is a constant leads over it.
-fn left_forward(line: &str, label: usize) -> Option<String> {
-    let (condition, back) = line.trim().strip_prefix("if (")?.split_once(") {goto ")?;
-    let back = back.strip_suffix(";}")?;
-    back.starts_with("w2c_L")
-        .then(|| format!("if (!({condition})) {{goto out_{label};}} goto {back};\nout_{label}:;"))
+/// The loops around a line, from the outermost: the number of each, and how far it is indented.
+#[derive(Debug, Default)]
+struct Loops(Vec<(String, usize)>);
+
+impl Loops {
+    /// The line with what comes before it. Each loop goes back from one place, at its end: CBMC takes every jump back for
+    /// a loop of its own, and several of one loop for loops within each other. Nor is a loop left by not going back:
+    /// CBMC 6.6 loses the way out when a jump whose condition is a constant leads over it.
+    fn go_back_once(&mut self, line: &str) -> String {
+        let depth = line.len() - line.trim_start().len();
+        let mut text = String::new();
+        while let Some((number, _)) = self.0.pop_if(|(_, outside)| depth <= *outside) {
+            let _ = writeln!(
+                text,
+                "goto out_{number};\nback_{number}:;\ngoto w2c_L{number};\nout_{number}:;"
+            );
+        }
+        let label = line.trim().strip_prefix("w2c_L");
+        if let Some(number) = label.and_then(|rest| rest.strip_suffix(':')) {
+            self.0.push((number.to_owned(), depth));
+        }
+        text + &line.replace("goto w2c_L", "goto back_")
+    }
+}
+
+/// Functions that the harness stands in for have the names that it knows.
+fn renamed(text: &str) -> Result<String> {
+    let mut text = text.to_owned();
+    for (part, plain) in REPLACED {
+        let (before, after) = text.split_once(part).with_context(|| part.to_owned())?;
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let begin = before.rsplit(|c| !inside(c)).next().unwrap_or_default();
+        let end = after.split(|c| !inside(c)).next().unwrap_or_default();
+        text = text.replace(&format!("{begin}{part}{end}"), plain);
+    }
+    Ok(text)
 }
 
 /// The functions of the module with their declarations, but for the copying and filling of memory.
@@ -92,18 +129,27 @@ fn functions(text: &str) -> Result<String> {
     let mut kept = String::new();
     let mut inside = false;
     let mut before = "";
+    let mut loops = Loops::default();
     for line in text.lines() {
         let head = ["static void ", "static u32 ", "static u64 "];
         let name = head.iter().find_map(|head| line.strip_prefix(head));
         if let Some(name) = name {
             let own = name.starts_with("w2c_") || name.starts_with("init_globals(");
             let declared = line.ends_with(';');
-            let harness = name.contains("memcpy") || name.contains("memset");
+            let [(_, next), (_, up_to)] = REPLACED;
+            let harness = ["w2c_memcpy", "w2c_memset", next];
+            let harness = harness.iter().any(|taken| name.starts_with(taken));
+            if name.starts_with(up_to) && !declared {
+                kept.push_str(&line.replace(up_to, WHOLE));
+                kept.push('\n');
+                (inside, before) = (true, line);
+                continue;
+            }
             inside = own && (declared || !harness);
         }
         if inside {
-            let changed = copied(before, line).or_else(|| left_forward(line, kept.len()));
-            kept.push_str(changed.as_deref().unwrap_or(line));
+            let changed = copied(before, line);
+            kept.push_str(&loops.go_back_once(changed.as_deref().unwrap_or(line)));
             kept.push('\n');
             before = line;
             // A function ends at the margin, a declaration with its line.
@@ -227,6 +273,8 @@ mod tests {
 
     const TRANSLATED: &str = "\
 static u32 w2c_memcpy(Z_kernel_instance_t*, u32, u32, u32);
+static u64 w2c_x7renewal6Random4next17hE(Z_kernel_instance_t*, u32);
+static u32 w2c_x7renewal6Random5up_to17hE(Z_kernel_instance_t*, u32, u32);
 static void w2c_step(Z_kernel_instance_t*, u32);
 static void init_globals(Z_kernel_instance_t* instance) {
   instance->w2c___stack_pointer = 32u;
@@ -242,6 +290,11 @@ static void w2c_step(Z_kernel_instance_t* instance, u32 w2c_p0) {
 }
 static u32 w2c_memcpy(Z_kernel_instance_t* instance, u32 w2c_p0, u32 w2c_p1, u32 w2c_p2) {
 }
+static u64 w2c_x7renewal6Random4next17hE(Z_kernel_instance_t* instance, u32 w2c_p0) {
+}
+static u32 w2c_x7renewal6Random5up_to17hE(Z_kernel_instance_t* instance, u32 w2c_p0, u32 w2c_p1) {
+  w2c_j0 = w2c_x7renewal6Random4next17hE(instance, w2c_p0);
+}
 ";
 
     #[test]
@@ -252,6 +305,10 @@ static u32 w2c_memcpy(Z_kernel_instance_t* instance, u32 w2c_p0, u32 w2c_p1, u32
         assert_eq!(kernel.matches("memcpy").count(), 1);
         assert!(kernel.contains("w2c_step(Z_kernel_instance_t* instance, u32 w2c_p0) {\n}\n"));
         assert!(!kernel.contains("LOAD_DATA"));
+        assert_eq!(kernel.matches("w2c_random_next(").count(), 2);
+        assert_eq!(kernel.matches("w2c_random_up_to(").count(), 1);
+        let whole = "static u32 w2c_whole_up_to(Z_kernel_instance_t* instance, u32 w2c_p0, u32 w2c_p1) {\n  w2c_j0";
+        assert!(kernel.contains(whole));
         assert!(memory.contains("#define MEMORY 64\n"));
         assert!(memory.contains("static u8 piece0[32] = {0, 0, 0,"));
         assert!(memory.contains("static u8 piece1[32] = {0, 0, 1, 255, 0,"));
@@ -275,11 +332,19 @@ static u32 w2c_memcpy(Z_kernel_instance_t* instance, u32 w2c_p0, u32 w2c_p1, u32
     }
 
     #[test]
-    fn loops_are_left_by_a_jump() {
-        let left = "if (!(w2c_i0)) {goto out_7;} goto w2c_L1;\nout_7:;";
-        let line = "    if (w2c_i0) {goto w2c_L1;}";
-        assert_eq!(left_forward(line, 7).as_deref(), Some(left));
-        assert_eq!(left_forward(&line.replace("L1", "B1"), 7), None);
+    fn each_loop_goes_back_once() {
+        let lines = [
+            "  w2c_L1: ",
+            "    if (w2c_i0) {goto w2c_L1;}",
+            "    w2c_L2: ",
+            "      goto w2c_L1;",
+            "  w2c_B0:;",
+        ];
+        let expected = "  w2c_L1: \n    if (w2c_i0) {goto back_1;}\n    w2c_L2: \n      goto back_1;\n\
+            goto out_2;\nback_2:;\ngoto w2c_L2;\nout_2:;\ngoto out_1;\nback_1:;\ngoto w2c_L1;\nout_1:;\n  w2c_B0:;";
+        let mut loops = Loops::default();
+        let found: Vec<String> = lines.iter().map(|line| loops.go_back_once(line)).collect();
+        assert_eq!(found.join("\n"), expected);
     }
 
     #[test]
