@@ -14,12 +14,13 @@ use crate::report::Table;
 
 /// How long all may take, on two cores.
 const WHOLE: Duration = Duration::from_secs(2 * 60 * 60);
-/// Commands with their words. The mutants come last and have what is left of the time: the next night goes on with them.
+/// Commands with their words. The mutants come last and have what is left of the time: the next night goes on
+/// with them, and with the cases of the proof.
 const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
-    ("prove", &[]),
+    ("prove", &["--all", "--resume", "--minutes", "30"]),
     ("prove", &["--faults"]),
     ("trace", &[]),
     ("branches", &[]),

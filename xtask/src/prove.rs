@@ -5,6 +5,7 @@
 
 mod cases;
 mod checker;
+mod progress;
 mod rejected;
 mod translate;
 
@@ -31,6 +32,7 @@ use crate::report::Table;
 use crate::tools;
 use cases::Case;
 use checker::Checker;
+use progress::Progress;
 
 const WASM: &str = "wasm32v1-none";
 const MANIFEST: &str = "proof/kernel/Cargo.toml";
@@ -62,6 +64,7 @@ struct Kernel {
     program: PathBuf,
     /// How far loops are unrolled.
     unwind: [String; 2],
+    progress: Progress,
 }
 
 impl Kernel {
@@ -84,8 +87,8 @@ impl Kernel {
         proc::run(command.arg(wasm))?;
         let text = std::fs::read_to_string(&translated)?;
         let headers = translate::headers(&text, PROPERTIES)?;
-        std::fs::write(folder.join("memory.h"), headers.memory)?;
-        std::fs::write(folder.join("kernel.h"), headers.kernel)?;
+        std::fs::write(folder.join("memory.h"), &headers.memory)?;
+        std::fs::write(folder.join("kernel.h"), &headers.kernel)?;
 
         let program = folder.join("kernel.gb");
         let mut command = checker.program("goto-cc");
@@ -99,7 +102,20 @@ impl Kernel {
                 .arg(&program),
         )?;
         let unwind = [(waiters + 2).to_string(), unwind_set(&listed)];
+        let [all, some] = &unwind;
+        let [harness, case] = ["harness.c", "case.c"]
+            .map(|name| std::fs::read_to_string(project.root.join("proof/kernel").join(name)));
+        let parts = [
+            &headers.memory,
+            &headers.kernel,
+            &harness?,
+            &case?,
+            all,
+            some,
+        ];
+        let progress = Progress::read(&folder, &parts)?;
         Ok(Self {
+            progress,
             checker,
             folder,
             program,
@@ -231,28 +247,58 @@ fn judge(case: &Case, text: &[String]) -> Result<Ended> {
     Ok(Ended::Shown(held.len()))
 }
 
+/// How many cases are checked at once, and for how long.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    jobs: usize,
+    /// Each.
+    limit: Duration,
+    /// No other one begins after this.
+    until: Option<Instant>,
+}
+
+impl Pace {
+    const fn of(jobs: usize) -> Self {
+        Self {
+            jobs,
+            limit: LIMIT,
+            until: None,
+        }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() < until)
+    }
+}
+
 /// Runs cases on several cores; gives how each ended, and its seconds.
 fn check_all(
     project: &Project,
     kernel: &Kernel,
     cases: &[Case],
-    jobs: usize,
-    limit: Duration,
+    pace: Pace,
 ) -> Result<Vec<(Case, Ended, f32)>> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs)
+        let workers: Vec<_> = (0..pace.jobs)
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
-                    while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed))
+                        && pace.goes_on()
+                    {
                         let start = Instant::now();
-                        let ended = kernel.check(project, case, limit)?;
+                        let ended = kernel.check(project, case, pace.limit)?;
                         let seconds = start.elapsed().as_secs_f32();
                         println!(
                             "{} {case:?} {seconds:.1} s: {ended:?}",
                             cases::group(case.call)
                         );
+                        if let Ended::Shown(checks) = ended
+                            && case.fault == 0
+                        {
+                            kernel.progress.note(case, checks, seconds)?;
+                        }
                         if let Ok(mut done) = done.lock() {
                             done.push((*case, ended, seconds));
                         }
@@ -274,21 +320,26 @@ fn check_all(
 /// What is asked for.
 struct Asked {
     waiters: u32,
-    jobs: usize,
-    limit: Duration,
+    pace: Pace,
     fault: u32,
+    /// What was shown of the same sources before is not shown again.
+    is_resumed: bool,
+    /// Every case.
+    is_whole: bool,
     /// Those of the list, unless others are named.
     cases: Vec<Case>,
 }
 
 impl Asked {
-    /// `[--waiters N] [--jobs N] [--limit S] [--fault N] [--only CALL,PHASE,SYNC,WAITING] [CALL..]`.
+    /// `[--waiters N] [--jobs N] [--limit S] [--minutes M] [--resume] [--fault N] [--all] [--only CALL,PHASE,SYNC,WAITING]
+    /// [CALL..]`.
     fn read(words: &[String]) -> Result<Self> {
         let mut asked = Self {
             waiters: 2,
-            jobs: JOBS,
-            limit: LIMIT,
+            pace: Pace::of(JOBS),
             fault: 0,
+            is_resumed: false,
+            is_whole: false,
             cases: Vec::new(),
         };
         let mut calls = Vec::new();
@@ -301,11 +352,19 @@ impl Asked {
             };
             match word.as_str() {
                 "--waiters" => asked.waiters = value()?.parse()?,
-                "--jobs" => asked.jobs = value()?.parse()?,
-                "--limit" => asked.limit = Duration::from_secs(value()?.parse()?),
+                "--jobs" => asked.pace.jobs = value()?.parse()?,
+                "--limit" => asked.pace.limit = Duration::from_secs(value()?.parse()?),
+                "--minutes" => {
+                    let minutes: u64 = value()?.parse()?;
+                    asked.pace.until = Some(Instant::now() + Duration::from_secs(minutes * 60));
+                }
+                "--resume" => asked.is_resumed = true,
                 "--fault" => asked.fault = value()?.parse()?,
                 "--only" => asked.cases.push(Case::parse(value()?)?),
-                "--all" => calls.extend(0..=cases::LAST),
+                "--all" => {
+                    asked.is_whole = true;
+                    calls.extend(0..=cases::LAST);
+                }
                 name => calls.push(cases::called(name)?),
             }
         }
@@ -328,23 +387,19 @@ pub(crate) fn share(project: &Project) -> Result<()> {
         cases.len() >= cases::SHARE.len(),
         "the list lacks a case of the share"
     );
-    let ended = check_all(project, &kernel, &cases, 1, LIMIT)?;
+    let ended = check_all(project, &kernel, &cases, Pace::of(1))?;
     for (case, ended, _) in ended {
         ensure!(matches!(ended, Ended::Shown(_)), "{case:?}: {ended:?}");
     }
-    rejected::run(
-        project,
-        LIMIT,
-        &["sign-out-leaves-early-requests".to_owned()],
-    )
-    .map(drop)
+    rejected::run(project, &["sign-out-leaves-early-requests".to_owned()]).map(drop)
 }
 
-/// Without words: the cases of the list, each of which must be shown again. `--faults [NAME..]`: that faults are rejected.
+/// Without words: the cases of the list, each of which must be shown again. `--all`: every case; with `--resume` but those
+/// shown before, over the same sources. `--faults [NAME..]`: that faults are rejected.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     if let Some(("--faults", names)) = words.split_first().map(|(a, b)| (a.as_str(), b)) {
-        let table = rejected::run(&project, LIMIT, names)?;
+        let table = rejected::run(&project, names)?;
         if names.is_empty() {
             report::write(&project, "rejected", &table)?;
         }
@@ -356,7 +411,19 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         asked.cases.clone_from(&shown);
     }
     let kernel = Kernel::build(&project, asked.waiters, asked.fault > 0)?;
-    let ended = check_all(&project, &kernel, &asked.cases, asked.jobs, asked.limit)?;
+    // Those of the list first, then those with the fewest requests.
+    asked
+        .cases
+        .sort_by_key(|case| (!shown.contains(case), case.waiting, *case));
+    let mut ended = Vec::new();
+    if asked.is_resumed {
+        asked.cases.retain(|case| {
+            let before = kernel.progress.of(case);
+            ended.extend(before.map(|(checks, seconds)| (*case, Ended::Shown(checks), seconds)));
+            before.is_none()
+        });
+    }
+    ended.extend(check_all(&project, &kernel, &asked.cases, asked.pace)?);
     let mut table = Table::new(&[
         "called",
         "cases",
@@ -400,7 +467,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             _ => None,
         })
         .collect();
-    if words.is_empty() {
+    if asked.is_whole {
         report::write(&project, "prove", &table)?;
     }
     if report::is_update() {

@@ -160,6 +160,18 @@ impl Case {
     }
 
     /// `CALL,PHASE,SYNC,WAITING`.
+    pub(super) fn numbers(&self) -> String {
+        let Self {
+            call,
+            phase,
+            sync,
+            waiting,
+            ..
+        } = self;
+        format!("{call},{phase},{sync},{waiting}")
+    }
+
+    /// From `CALL,PHASE,SYNC,WAITING`.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let numbers: Vec<u32> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
         let [call, phase, sync, waiting] = numbers[..] else {
@@ -212,14 +224,7 @@ pub(super) fn note(project: &Project, waiters: u32, new: impl Iterator<Item = Ca
         }
     }
     for case in cases {
-        let Case {
-            call,
-            phase,
-            sync,
-            waiting,
-            ..
-        } = case;
-        writeln!(text, "{waiters} {call},{phase},{sync},{waiting}")?;
+        writeln!(text, "{waiters} {}", case.numbers())?;
     }
     std::fs::write(path, text).context(LIST)
 }

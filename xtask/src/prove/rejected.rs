@@ -1,7 +1,5 @@
 //! Seeded faults of `proof/faults.txt`, and the case in which the proof must reject each.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::ensure;
@@ -9,6 +7,7 @@ use anyhow::ensure;
 use super::Ended;
 use super::JOBS;
 use super::Kernel;
+use super::Pace;
 use super::cases;
 use super::cases::Case;
 use super::check_all;
@@ -46,7 +45,7 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
 
 /// Checks as many of them as are asked for. Each is in a case that is shown without it, so that it is the fault that is
 /// rejected.
-pub(super) fn run(project: &Project, limit: Duration, names: &[String]) -> Result<Table> {
+pub(super) fn run(project: &Project, names: &[String]) -> Result<Table> {
     let kernel = Kernel::build(project, 2, true)?;
     let known = faults::table(&project.root)?;
     let shown = cases::shown(project, 2)?;
@@ -62,7 +61,7 @@ pub(super) fn run(project: &Project, limit: Duration, names: &[String]) -> Resul
         asked.push((known, Case { fault, ..sound }));
     }
     let cases: Vec<Case> = asked.iter().map(|(_, case)| *case).collect();
-    let all = check_all(project, &kernel, &cases, JOBS, limit)?;
+    let all = check_all(project, &kernel, &cases, Pace::of(JOBS))?;
     let mut table = Table::new(&["seeded fault", "breaks", "rejected by", "in the case"]);
     let mut missed = Vec::new();
     for (known, case) in asked {
