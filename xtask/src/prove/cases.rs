@@ -134,6 +134,8 @@ impl Case {
             1 | 2 | 5 | 22 => !opened,
             // Without a session there is nothing to renew.
             21 => matches!(self.phase, 0..=2),
+            // That there is no such machine is what is shown.
+            NEVER => true,
             _ => false,
         }
     }
