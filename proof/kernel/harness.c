@@ -62,9 +62,6 @@ u64 nondet_u64(void);
 
 static bool judged;
 
-/* The call of which it is shown that `Random::up_to` gives no 0. */
-#define UP_TO 29
-
 static u64 Z_anyZ_number(struct Z_any_instance_t *any) {
   return nondet_u64();
 }
@@ -111,6 +108,7 @@ static u64 w2c_random_next(Z_kernel_instance_t *instance, u32 random) {
   return nondet_u64();
 }
 
+/* Whether it is the whole one that is called. */
 static bool in_whole;
 
 /* In place of what makes a pause of it: any number but 0, which a case of its own shows of the whole one. */

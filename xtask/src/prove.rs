@@ -86,7 +86,7 @@ impl Kernel {
         command.args(["-n", "kernel", "-o"]).arg(&translated);
         proc::run(command.arg(wasm))?;
         let text = std::fs::read_to_string(&translated)?;
-        let headers = translate::headers(&text, PROPERTIES)?;
+        let headers = translate::headers(&text, PROPERTIES, cases::UP_TO)?;
         std::fs::write(folder.join("memory.h"), &headers.memory)?;
         std::fs::write(folder.join("kernel.h"), &headers.kernel)?;
 

@@ -29,8 +29,8 @@ pub(super) struct Headers {
     pub(super) kernel: String,
 }
 
-/// `properties` is one more than the highest number that a judgement can have.
-pub(super) fn headers(translated: &str, properties: u32) -> Result<Headers> {
+/// `properties` is one more than the highest number that a judgement can have, `up_to` the call that judges `WHOLE`.
+pub(super) fn headers(translated: &str, properties: u32, up_to: u32) -> Result<Headers> {
     let end = number_after(translated, "instance->w2c___heap_base = ")?;
     let size = end.next_multiple_of(PIECE);
     let mut image = vec![0; size];
@@ -50,7 +50,7 @@ pub(super) fn headers(translated: &str, properties: u32) -> Result<Headers> {
             .copy_from_slice(&bytes);
     }
     Ok(Headers {
-        memory: memory(&image, properties),
+        memory: memory(&image, properties, up_to),
         kernel: functions(&renamed(translated)?)?,
     })
 }
@@ -121,7 +121,10 @@ fn renamed(text: &str) -> Result<String> {
         let end = after.split(|c| !inside(c)).next().unwrap_or_default();
         text = text.replace(&format!("{begin}{part}{end}"), plain);
     }
-    Ok(text)
+    // Only a definition has names for what it takes.
+    let [_, (_, up_to)] = REPLACED;
+    let definition = |name: &str| format!("{name}(Z_kernel_instance_t* instance");
+    Ok(text.replace(&definition(up_to), &definition(WHOLE)))
 }
 
 /// The functions of the module with their declarations, but for the copying and filling of memory.
@@ -136,15 +139,9 @@ fn functions(text: &str) -> Result<String> {
         if let Some(name) = name {
             let own = name.starts_with("w2c_") || name.starts_with("init_globals(");
             let declared = line.ends_with(';');
-            let [(_, next), (_, up_to)] = REPLACED;
+            let [(_, next), _] = REPLACED;
             let harness = ["w2c_memcpy", "w2c_memset", next];
             let harness = harness.iter().any(|taken| name.starts_with(taken));
-            if name.starts_with(up_to) && !declared {
-                kept.push_str(&line.replace(up_to, WHOLE));
-                kept.push('\n');
-                (inside, before) = (true, line);
-                continue;
-            }
             inside = own && (declared || !harness);
         }
         if inside {
@@ -160,9 +157,10 @@ fn functions(text: &str) -> Result<String> {
     Ok(kept)
 }
 
-fn memory(image: &[u8], properties: u32) -> String {
+fn memory(image: &[u8], properties: u32, up_to: u32) -> String {
     let mut text = format!("#define MEMORY {}\n", image.len());
     let _ = writeln!(text, "#define PROPERTIES {properties}u");
+    let _ = writeln!(text, "#define UP_TO {up_to}u");
     text += "#define JUDGE(broken) do { \\\n";
     for number in 1..properties {
         let _ = writeln!(
@@ -299,7 +297,7 @@ static u32 w2c_x7renewal6Random5up_to17hE(Z_kernel_instance_t* instance, u32 w2c
 
     #[test]
     fn functions_and_data_are_taken_and_the_rest_is_not() {
-        let Headers { memory, kernel } = headers(TRANSLATED, 3).unwrap();
+        let Headers { memory, kernel } = headers(TRANSLATED, 3, 29).unwrap();
         let declared = "static u32 w2c_memcpy(Z_kernel_instance_t*, u32, u32, u32);\n";
         assert!(kernel.starts_with(declared));
         assert_eq!(kernel.matches("memcpy").count(), 1);
@@ -310,6 +308,7 @@ static u32 w2c_x7renewal6Random5up_to17hE(Z_kernel_instance_t* instance, u32 w2c
         let whole = "static u32 w2c_whole_up_to(Z_kernel_instance_t* instance, u32 w2c_p0, u32 w2c_p1) {\n  w2c_j0";
         assert!(kernel.contains(whole));
         assert!(memory.contains("#define MEMORY 64\n"));
+        assert!(memory.contains("#define UP_TO 29u\n"));
         assert!(memory.contains("static u8 piece0[32] = {0, 0, 0,"));
         assert!(memory.contains("static u8 piece1[32] = {0, 0, 1, 255, 0,"));
         assert!(memory.contains("broken != 2u"));
@@ -318,7 +317,7 @@ static u32 w2c_x7renewal6Random5up_to17hE(Z_kernel_instance_t* instance, u32 w2c
 
     #[test]
     fn a_module_without_the_step_is_refused() {
-        assert!(headers(&TRANSLATED.replace("w2c_step", "w2c_other"), 3).is_err());
+        assert!(headers(&TRANSLATED.replace("w2c_step", "w2c_other"), 3, 29).is_err());
     }
 
     #[test]
