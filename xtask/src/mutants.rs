@@ -131,6 +131,8 @@ const JOBS: usize = 2;
 /// The share: one part of so many, another one each day, and no longer than this.
 const SHARES: usize = 10;
 const LIMIT: Duration = Duration::from_secs(270);
+/// In seconds.
+const A_DAY: u64 = 24 * 60 * 60;
 
 /// All mutants, or those of the files named, or with `--share` a share that is bounded in time. With `--resume` those
 /// that ended in an earlier whole run over the same sources are not tried again; `--minutes M` goes on like that for so
@@ -161,7 +163,7 @@ fn whole(project: &Project, is_resumed: bool, until: Option<Instant>) -> Result<
         ended = Ended::read(project, false)?;
     }
     left.retain(|mutant| !ended.is_over(&mutant.name));
-    let mut found = kill(project, left, until, Some(&ended))?;
+    let mut found = kill(project, left, 0, until, Some(&ended))?;
     ended.spent(start.elapsed())?;
     found += ended.found;
     let tried = found.tried();
@@ -180,7 +182,7 @@ fn files(project: &Project, names: &[&str]) -> Result<()> {
     let mut all = list::mutants(project, None)?;
     all.retain(|mutant| names.contains(&mutant.file.as_str()));
     ensure!(!all.is_empty(), "there is no mutant in {names:?}");
-    let found = kill(project, all, None, None)?;
+    let found = kill(project, all, 0, None, None)?;
     list::judge(project, &found, false)?;
     println!("\n{}", table(&found, start.elapsed()).text());
     Ok(())
@@ -197,28 +199,28 @@ fn table(found: &Found, took: Duration) -> Table {
     table
 }
 
-/// The lines changed, then one part of the whole.
-fn share(project: &Project) -> Result<()> {
+/// The lines changed, then one part of the whole, each day another one; of what the time is too short for, other files
+/// come first the next time.
+pub(crate) fn share(project: &Project) -> Result<()> {
+    tools::cargo_mutants(project)?;
     let until = Instant::now() + LIMIT;
-    let mut chosen = match changed(project)? {
+    let lines = match changed(project)? {
         Some(diff) => list::mutants(project, Some(&diff))?,
         None => Vec::new(),
     };
-    let lines = chosen.len();
-    let day = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 86_400;
-    let part = usize::try_from(day)? % SHARES;
-    let all = list::mutants(project, None)?;
-    let rest = all.into_iter().skip(part).step_by(SHARES);
-    chosen.extend(
-        rest.filter(|mutant| !chosen.contains(mutant))
-            .collect::<Vec<_>>(),
-    );
-    let count = chosen.len();
+    let day = usize::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / A_DAY)?;
+    let (part, turn) = (day % SHARES, day / SHARES);
+    let all = list::mutants(project, None)?.into_iter();
+    let mut rest: Vec<_> = all.skip(part).step_by(SHARES).collect();
+    rest.retain(|mutant| !lines.contains(mutant));
     println!(
-        "mutants: {lines} on the lines changed, {} in part {part} of {SHARES}",
-        count - lines
+        "mutants: {} on the lines changed, {} in part {part} of {SHARES}",
+        lines.len(),
+        rest.len()
     );
-    let found = kill(project, chosen, Some(until), None)?;
+    let count = lines.len() + rest.len();
+    let mut found = kill(project, lines, 0, Some(until), None)?;
+    found += kill(project, rest, turn, Some(until), None)?;
     let (tried, killed, hung) = (found.tried(), found.killed.len(), found.hung.len());
     println!("mutants: {tried} of {count} tried, {killed} killed, {hung} in a loop without end");
     if tried < count {
@@ -227,30 +229,34 @@ fn share(project: &Project) -> Result<()> {
     list::judge(project, &found, false)
 }
 
-/// What changed in `src` since the branch left `main`, or in the last commit.
+/// What changed in `src` since the branch left `main`; on `main`, within a day before the last commit.
 fn changed(project: &Project) -> Result<Option<String>> {
     let git = |args: &[&str]| {
         let mut command = project.command("git");
         command.args(args).stderr(Stdio::null());
         let told = proc::read(&mut command).ok()?;
-        Some(told.trim().to_owned())
+        Some(told.trim().to_owned()).filter(|told| !told.is_empty())
     };
     let head = git(&["rev-parse", "HEAD"]);
-    let base = git(&["merge-base", "HEAD", "main"])
-        .filter(|base| Some(base) != head.as_ref())
-        .or_else(|| git(&["rev-parse", "HEAD~1"]));
+    let branched = git(&["merge-base", "HEAD", "main"]).filter(|base| Some(base) != head.as_ref());
+    let base = branched.or_else(|| {
+        let last: u64 = git(&["log", "-1", "--format=%ct"])?.parse().ok()?;
+        let before = format!("--before={}", last.checked_sub(A_DAY)?);
+        git(&["rev-list", "-1", &before, "HEAD"])
+    });
     let Some(base) = base else {
-        println!("there is no history here that says what changed");
+        println!("mutants: there is no history here that says what changed");
         return Ok(None);
     };
     let diff = proc::read(project.command("git").args(["diff", &base, "--", "src"]))?;
     Ok(Some(diff).filter(|diff| !diff.trim().is_empty()))
 }
 
-/// Tries the mutants in two jobs, until all are done or the time is over.
+/// Tries the mutants in two jobs, until all are done or the time is over; whose `turn` it is comes first.
 fn kill(
     project: &Project,
     mutants: Vec<Mutant>,
+    turn: usize,
     until: Option<Instant>,
     ended: Option<&Ended>,
 ) -> Result<Found> {
@@ -262,8 +268,12 @@ fn kill(
             .collect();
         chunks.extend(of_part.chunks(CHUNK).map(|chunk| (*stages, chunk.to_vec())));
     }
-    chunks.reverse();
     let count = chunks.len();
+    if count == 0 {
+        return Ok(Found::default());
+    }
+    chunks.rotate_left(turn % count);
+    chunks.reverse();
     let chunks = Mutex::new(chunks);
     let work = |number: usize| {
         let mut job = Job::new(project, number, ended.map(Ended::file).transpose()?)?;

@@ -17,6 +17,7 @@ use crate::install;
 use crate::js;
 use crate::linked;
 use crate::miri;
+use crate::mutants;
 use crate::native;
 use crate::no_heap;
 use crate::no_panic;
@@ -119,6 +120,11 @@ const STEPS: &[Step] = &[
         name: "miri",
         line: "the unit tests under miri",
         run: miri::share,
+    },
+    Step {
+        name: "mutants",
+        line: "the lines changed and a tenth of the rest, changed a little: a test fails",
+        run: |project, _| mutants::share(project),
     },
     Step {
         name: "native",

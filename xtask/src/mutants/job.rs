@@ -172,6 +172,9 @@ impl<'a> Job<'a> {
             return Ok(true);
         }
         let limit = (self.usual(tests)? * PATIENCE).max(LEAST);
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Ok(false);
+        }
         let names: Vec<String> = mutants.iter().map(|mutant| exactly(&mutant.name)).collect();
         let config = self.folder.join("config.toml");
         std::fs::write(&config, format!("examine_re = {names:?}\n"))?;
@@ -194,6 +197,11 @@ impl<'a> Job<'a> {
         }
         command.args(["--", "--"]).args(skips);
         command.stdin(Stdio::null()).stdout(Stdio::null());
+        let path = self.folder.join("mutants.out/outcomes.json");
+        // Those of other tests, should the time be over at once.
+        if path.exists() {
+            std::fs::remove_file(&path)?;
+        }
         let mut job = proc::Job::start(&mut command)?;
         let mut whole = true;
         let code = match until {
@@ -215,7 +223,13 @@ impl<'a> Job<'a> {
         let Some(0 | 2 | 3) = code else {
             bail!("`{}` failed ({code:?})", proc::show(&command));
         };
-        self.read_outcomes(mutants, survived)?;
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        match serde_json::from_str(&text) {
+            Ok(outcomes) => self.read_outcomes(&outcomes, mutants, survived)?,
+            Err(error) if whole => return Err(error).context("cargo-mutants left no outcomes"),
+            // Stopped before it wrote them, or while it did.
+            Err(_) => {}
+        }
         Ok(whole)
     }
 
@@ -226,10 +240,12 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    fn read_outcomes(&mut self, mutants: &[&Mutant], survived: &mut Vec<String>) -> Result<()> {
-        let path = self.folder.join("mutants.out/outcomes.json");
-        let text = std::fs::read_to_string(&path).context("cargo-mutants left no outcomes")?;
-        let outcomes: Value = serde_json::from_str(&text)?;
+    fn read_outcomes(
+        &mut self,
+        outcomes: &Value,
+        mutants: &[&Mutant],
+        survived: &mut Vec<String>,
+    ) -> Result<()> {
         for outcome in outcomes["outcomes"].as_array().into_iter().flatten() {
             let name = outcome["scenario"]["Mutant"]["name"].as_str();
             let name = name.context("an outcome without a mutant")?;
