@@ -17,6 +17,7 @@ mod any;
 mod input;
 mod invariant;
 mod proof;
+mod queue;
 mod told;
 
 use core::hash::Hash;
@@ -54,6 +55,8 @@ pub use any::Source;
 pub use proof::Broken;
 pub use proof::Call;
 pub use proof::check;
+pub use queue::OPERATIONS;
+pub use queue::check as check_queue;
 
 /// The first ticket of a latch in canonical form: smaller ones are certainly old.
 pub const FIRST_TICKET: u32 = 16;
@@ -279,7 +282,7 @@ impl<const W: usize> Machine<W> {
         if let Revocation::Waiting { at, .. } = &mut self.revocation {
             later(at);
         }
-        for slot in &mut self.waiters.0 {
+        for slot in self.waiters.slots() {
             slot.until = clocks.moved(slot.until);
         }
         later(&mut self.save_at);

@@ -1,5 +1,8 @@
 //! The bounded queue of requests that wait, and the receipts of those that left.
 
+#[cfg(feature = "_verify")]
+mod verify;
+
 use core::cell::Cell;
 
 use crate::error::PermitError;
@@ -109,7 +112,7 @@ pub(crate) enum Which {
 
 /// First in, first out; a request keeps its place until it is claimed, refused or cancelled (P8).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Waiters<const W: usize>(pub(crate) heapless::Vec<Slot, W, u8>);
+pub(crate) struct Waiters<const W: usize>(heapless::Vec<Slot, W, u8>);
 
 impl<const W: usize> Waiters<W> {
     pub(crate) const fn new() -> Self {

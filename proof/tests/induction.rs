@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 use tokenlatch::verify::Call;
 use tokenlatch::verify::Case;
 use tokenlatch::verify::EVENTS;
+use tokenlatch::verify::OPERATIONS;
 use tokenlatch::verify::PHASES;
 use tokenlatch::verify::SYNCS;
 use tokenlatch::verify::Source;
 use tokenlatch::verify::check;
+use tokenlatch::verify::check_queue;
 
 /// Draws for each call in each case; a deep search takes more of them.
 const DRAWS: u64 = 400;
@@ -115,4 +117,21 @@ fn every_kind_of_call_is_judged() {
         }
     }
     assert!(silent.is_empty(), "never judged: {silent:?}");
+}
+
+#[test]
+fn no_drawn_operation_of_a_queue_loses_or_doubles_a_request() {
+    let mut broken = BTreeSet::new();
+    for operation in 0..OPERATIONS {
+        for waiting in 0..=8 {
+            for draw in 0..DRAWS {
+                let mut random = Random(draw ^ (u64::from(operation) << 32) ^ (waiting << 40));
+                let number = check_queue::<8>(operation, waiting as u8, &mut random);
+                if number > 0 {
+                    broken.insert((number, operation));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
 }

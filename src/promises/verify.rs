@@ -187,7 +187,7 @@ impl<const T: usize, const W: usize> Checked<T, W> {
     #[doc(hidden)]
     pub fn rename_waiters(&mut self) -> Places<W> {
         let mut places = [None; W];
-        let slots = &mut self.latch.machine.waiters.0;
+        let slots = self.latch.machine.waiters.slots();
         for ((place, slot), name) in places.iter_mut().zip(slots).zip(0_u32..) {
             *place = Some(slot.waiter);
             slot.waiter = Waiter::from_u32(name);

@@ -117,7 +117,7 @@ fn gate(from: &mut impl Source) -> Gate {
 }
 
 /// A few causes stand for all: no decision looks at others.
-fn cause(from: &mut impl Source) -> Cause {
+pub(super) fn cause(from: &mut impl Source) -> Cause {
     match from.below(6) {
         0 => Cause::SessionEnded,
         1 => Cause::Offline,
@@ -264,7 +264,7 @@ fn sync(number: u8, from: &mut impl Source) -> Option<Sync> {
     })
 }
 
-fn slot(from: &mut impl Source) -> Slot {
+pub(super) fn slot(from: &mut impl Source) -> Slot {
     Slot {
         waiter: Waiter::from_u32(id(from)),
         fate: match from.below(4) {

@@ -42,7 +42,7 @@ impl<const W: usize> Machine<W> {
     }
 
     fn are_waiters_apart(&self) -> bool {
-        let slots = &self.waiters.0;
+        let slots = &self.waiters;
         for (at, slot) in slots.iter().enumerate() {
             for other in slots.iter().skip(at.saturating_add(1)) {
                 if slot.waiter == other.waiter {

@@ -124,7 +124,11 @@ const PARTS: &[(&str, Stages)] = &[
     ),
 ];
 /// What the prover and the explorer ask of a machine: seeded faults judge it, no test of the package.
-const ASKED: &[&str] = &["src/verify", "src/promises/verify.rs"];
+const ASKED: &[&str] = &[
+    "src/verify",
+    "src/promises/verify.rs",
+    "src/waiters/verify.rs",
+];
 /// Mutants that are tried with one start of cargo-mutants.
 const CHUNK: usize = 40;
 const JOBS: usize = 2;

@@ -21,6 +21,7 @@ const LONG: &[(&str, &[&str])] = &[
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
     ("prove", &["--all", "--resume", "--minutes", "30"]),
+    ("prove", &["--queues"]),
     ("prove", &["--faults"]),
     ("trace", &[]),
     ("branches", &[]),

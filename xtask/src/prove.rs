@@ -36,15 +36,13 @@ use progress::Progress;
 
 const WASM: &str = "wasm32v1-none";
 const MANIFEST: &str = "proof/kernel/Cargo.toml";
-/// One more than the highest number in `src/verify`.
-const PROPERTIES: u32 = 116;
 /// Bytes of the shadow stack; less than that is shown to be enough.
 const STACK: &str = "4096";
 /// A case that takes longer is not shown.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// How often the body of a loop may run: of these as often as stated, of any other once for each request that may wait
-/// and once more. That it is enough is shown in each case.
+/// How often the body of a loop may run: of these as often as stated, for a queue of two and in proportion for a longer
+/// one; of any other once for each request that may wait and once more. That it is enough is shown in each case.
 const LOOPS: &[(&str, u32)] = &[
     ("w2c_memcpy.", 100),
     ("w2c_memset.", 500),
@@ -57,6 +55,37 @@ const LOOPS: &[(&str, u32)] = &[
 /// How many cases are checked at once.
 const JOBS: usize = 2;
 
+/// What is in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Machine,
+    /// The queue by itself.
+    Queue,
+    /// With the seeded faults.
+    FaultyMachine,
+    FaultyQueue,
+}
+
+impl Subject {
+    /// The folder's name, and one more than the highest number of its properties in `src/verify`.
+    const fn parts(self) -> (&'static str, u32) {
+        match self {
+            Self::Machine => ("sound", 116),
+            Self::FaultyMachine => ("faulty", 116),
+            Self::Queue => ("queue", 140),
+            Self::FaultyQueue => ("faulty-queue", 140),
+        }
+    }
+
+    const fn is_faulty(self) -> bool {
+        matches!(self, Self::FaultyMachine | Self::FaultyQueue)
+    }
+
+    const fn is_queue(self) -> bool {
+        matches!(self, Self::Queue | Self::FaultyQueue)
+    }
+}
+
 /// The kernel as the checker reads it.
 struct Kernel {
     checker: Checker,
@@ -68,17 +97,17 @@ struct Kernel {
 }
 
 impl Kernel {
-    /// Compiles and translates it, with the seeded faults or without.
-    fn build(project: &Project, waiters: u32, faulty: bool) -> Result<Self> {
+    /// Compiles and translates it.
+    fn build(project: &Project, waiters: u32, subject: Subject) -> Result<Self> {
         tools::target(project, WASM)?;
         let checker = Checker::find(project)?;
-        let name = if faulty { "faulty" } else { "sound" };
+        let (name, properties) = subject.parts();
         let folder = project
             .target
             .join("prove")
             .join(format!("{name}-{waiters}"));
         std::fs::create_dir_all(&folder)?;
-        compile(project, waiters, faulty, &folder)?;
+        compile(project, waiters, subject, &folder)?;
 
         let wasm = folder.join(WASM).join("release/kernel.wasm");
         let translated = folder.join("translated.c");
@@ -86,7 +115,7 @@ impl Kernel {
         command.args(["-n", "kernel", "-o"]).arg(&translated);
         proc::run(command.arg(wasm))?;
         let text = std::fs::read_to_string(&translated)?;
-        let headers = translate::headers(&text, PROPERTIES, cases::UP_TO)?;
+        let headers = translate::headers(&text, properties, cases::UP_TO)?;
         std::fs::write(folder.join("memory.h"), &headers.memory)?;
         std::fs::write(folder.join("kernel.h"), &headers.kernel)?;
 
@@ -101,7 +130,7 @@ impl Kernel {
                 .arg("--show-loops")
                 .arg(&program),
         )?;
-        let unwind = [(waiters + 2).to_string(), unwind_set(&listed)];
+        let unwind = [(waiters + 2).to_string(), unwind_set(&listed, waiters)];
         let [all, some] = &unwind;
         let [harness, case] = ["harness.c", "case.c"]
             .map(|name| std::fs::read_to_string(project.root.join("proof/kernel").join(name)));
@@ -125,18 +154,18 @@ impl Kernel {
 }
 
 /// The loops of `LOOPS` by their names in the program.
-fn unwind_set(listed: &str) -> String {
+fn unwind_set(listed: &str, waiters: u32) -> String {
     let names = listed
         .lines()
         .filter_map(|line| line.strip_prefix("Loop ")?.strip_suffix(':'));
     let bounds = names.filter_map(|name| {
         let (_, times) = LOOPS.iter().find(|(part, _)| name.contains(part))?;
-        Some(format!("{name}:{times}"))
+        Some(format!("{name}:{}", times * waiters.div_ceil(2)))
     });
     bounds.collect::<Vec<_>>().join(",")
 }
 
-fn compile(project: &Project, waiters: u32, faulty: bool, folder: &Path) -> Result<()> {
+fn compile(project: &Project, waiters: u32, subject: Subject, folder: &Path) -> Result<()> {
     let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK}")];
     // Common ends of branches stay apart: merged, what they write to would be a choice among addresses.
     for option in [
@@ -146,7 +175,10 @@ fn compile(project: &Project, waiters: u32, faulty: bool, folder: &Path) -> Resu
     ] {
         flags.push(format!("-Cllvm-args={option}"));
     }
-    let root = if faulty {
+    if subject.is_queue() {
+        flags.push("--cfg=prove_queue".to_owned());
+    }
+    let root = if subject.is_faulty() {
         flags.push("--cfg=tokenlatch_faults".to_owned());
         faults::copy(project)?
     } else {
@@ -271,13 +303,16 @@ impl Pace {
     }
 }
 
-/// Runs cases on several cores; gives how each ended, and its seconds.
+/// A case, how it ended, and its seconds.
+type Checked = (Case, Ended, f32);
+
+/// Runs cases on several cores.
 fn check_all(
     project: &Project,
     kernel: &Kernel,
     cases: &[Case],
     pace: Pace,
-) -> Result<Vec<(Case, Ended, f32)>> {
+) -> Result<Vec<Checked>> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -378,9 +413,9 @@ impl Asked {
     }
 }
 
-/// The share of `cargo xtask test`: some cases of the list, and a fault that must be rejected.
+/// The share of `cargo xtask test`: some cases of the list, the queue of two, and a fault that must be rejected.
 pub(crate) fn share(project: &Project) -> Result<()> {
-    let kernel = Kernel::build(project, 2, false)?;
+    let kernel = Kernel::build(project, 2, Subject::Machine)?;
     let mut cases = cases::shown(project, 2)?;
     cases.retain(|case| cases::SHARE.contains(&(case.call, case.phase, case.waiting)));
     ensure!(
@@ -391,11 +426,57 @@ pub(crate) fn share(project: &Project) -> Result<()> {
     for (case, ended, _) in ended {
         ensure!(matches!(ended, Ended::Shown(_)), "{case:?}: {ended:?}");
     }
+    let (_, broken) = queue(project, 2)?;
+    ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
     rejected::run(project, &["sign-out-leaves-early-requests".to_owned()]).map(drop)
 }
 
+/// The queue by itself, of each of these lengths.
+const QUEUES: &[u32] = &[2, 4, 8, 16];
+
+fn queues(project: &Project) -> Result<()> {
+    let mut table = Table::new(&[
+        "requests that fit",
+        "operations",
+        "cases",
+        "shown",
+        "seconds in all",
+        "longest",
+    ]);
+    let mut broken = Vec::new();
+    for &waiters in QUEUES {
+        let (ended, others) = queue(project, waiters)?;
+        let seconds = ended.iter().map(|(.., seconds)| *seconds);
+        table.row(&[
+            &waiters.to_string(),
+            &cases::OPERATIONS.len().to_string(),
+            &ended.len().to_string(),
+            &(ended.len() - others.len()).to_string(),
+            &format!("{:.0}", seconds.clone().sum::<f32>()),
+            &format!("{:.0}", seconds.fold(0.0, f32::max)),
+        ]);
+        broken.extend(others);
+    }
+    report::write(project, "queues", &table)?;
+    ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
+    Ok(())
+}
+
+/// Each operation of a queue of this length by itself: how each ended, and those that are not shown.
+fn queue(project: &Project, waiters: u32) -> Result<(Vec<Checked>, Vec<String>)> {
+    let kernel = Kernel::build(project, waiters, Subject::Queue)?;
+    let ended = check_all(project, &kernel, &cases::queue(waiters), Pace::of(JOBS))?;
+    let others = ended
+        .iter()
+        .filter(|(_, ended, _)| !matches!(ended, Ended::Shown(_)));
+    let others = others
+        .map(|(case, ended, _)| format!("{waiters}: {}: {ended:?}", case.show()))
+        .collect();
+    Ok((ended, others))
+}
+
 /// Without words: the cases of the list, each of which must be shown again. `--all`: every case; with `--resume` but those
-/// shown before, over the same sources. `--faults [NAME..]`: that faults are rejected.
+/// shown before, over the same sources. `--queues`: queues of several lengths. `--faults [NAME..]`: that faults are rejected.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     if let Some(("--faults", names)) = words.split_first().map(|(a, b)| (a.as_str(), b)) {
@@ -405,12 +486,20 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         }
         return Ok(());
     }
+    if words == ["--queues"] {
+        return queues(&project);
+    }
     let mut asked = Asked::read(words)?;
     let shown = cases::shown(&project, asked.waiters)?;
     if asked.cases.is_empty() {
         asked.cases.clone_from(&shown);
     }
-    let kernel = Kernel::build(&project, asked.waiters, asked.fault > 0)?;
+    let subject = if asked.fault > 0 {
+        Subject::FaultyMachine
+    } else {
+        Subject::Machine
+    };
+    let kernel = Kernel::build(&project, asked.waiters, subject)?;
     // Those of the list first, then those with the fewest requests.
     asked
         .cases

@@ -9,10 +9,15 @@ use tokenlatch::verify::PHASES;
 use tokenlatch::verify::SYNCS;
 use tokenlatch::verify::Source;
 use tokenlatch::verify::check;
+#[cfg(prove_queue)]
+use tokenlatch::verify::check_queue;
 
 /// How many requests may wait.
 const WAITERS: usize = match option_env!("PROVE_WAITERS") {
-    Some(digit) => (digit.as_bytes()[0] - b'0') as usize,
+    Some(number) => match usize::from_str_radix(number, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("no number of waiters"),
+    },
     None => 2,
 };
 
@@ -57,10 +62,24 @@ fn one_of(asked: u32, end: u8) -> u8 {
     any
 }
 
+/// Switches a fault on.
+fn seed(fault: u32) {
+    #[cfg(tokenlatch_faults)]
+    tokenlatch::fault::set(fault.to_le_bytes()[0]);
+    #[cfg(not(tokenlatch_faults))]
+    assume(u32::from(fault == 0));
+}
+
 /// One call in one case, or in several (see `one_of`).
 #[unsafe(no_mangle)]
 extern "C" fn step(call: u32, phase: u32, sync: u32, waiting: u32, fault: u32) {
     let [call, ..] = call.to_le_bytes();
+    #[cfg(prove_queue)]
+    if call == 30 {
+        let ([operation, ..], [waiting, ..]) = (phase.to_le_bytes(), waiting.to_le_bytes());
+        seed(fault);
+        return judge(check_queue::<WAITERS>(operation, waiting, &mut Any));
+    }
     let call = match call {
         0..EVENTS => Call::Tell(call),
         24 => Call::Observe,
@@ -75,10 +94,7 @@ extern "C" fn step(call: u32, phase: u32, sync: u32, waiting: u32, fault: u32) {
         sync: one_of(sync, SYNCS),
         waiting: one_of(waiting, WAITERS as u8 + 1),
     };
-    #[cfg(tokenlatch_faults)]
-    tokenlatch::fault::set(fault.to_le_bytes()[0]);
-    #[cfg(not(tokenlatch_faults))]
-    assume(u32::from(fault == 0));
+    seed(fault);
     match check::<WAITERS>(call, case, &mut Any) {
         None => assume(0),
         Some(broken) => judge(broken),

@@ -45,8 +45,24 @@ pub(super) const CLAIM: u32 = 26;
 pub(super) const INIT: u32 = 27;
 pub(super) const NEVER: u32 = 28;
 pub(super) const UP_TO: u32 = 29;
-/// The last call.
+/// The last call of a machine.
 pub(super) const LAST: u32 = UP_TO;
+/// An operation of the queue by itself.
+const QUEUE: u32 = 30;
+
+/// The operations of the queue by itself (`src/verify/queue.rs`); they stand in the place of the phase.
+pub(super) const OPERATIONS: [&str; 10] = [
+    "admit",
+    "remove",
+    "refuse",
+    "refuse what is overdue",
+    "bind",
+    "renew",
+    "hold",
+    "give a refusal out",
+    "release",
+    "claim",
+];
 
 /// The name of a phase, and what may be under way with the store in it: 0 for nothing, else 1 and four times the goal
 /// and the stage (`any::sync`).
@@ -94,6 +110,7 @@ pub(super) fn group(call: u32) -> &'static str {
         INIT => "a new machine",
         NEVER => "no other machine",
         UP_TO => "a random number",
+        QUEUE => "the queue by itself",
         event => EVENTS[event as usize],
     }
 }
@@ -125,6 +142,21 @@ pub(super) fn of(call: u32, waiters: u32) -> Vec<Case> {
     all
 }
 
+/// Every operation of a queue of this length by itself.
+pub(super) fn queue(waiters: u32) -> Vec<Case> {
+    let case = |phase, waiting| Case {
+        call: QUEUE,
+        phase,
+        sync: 0,
+        waiting,
+        fault: 0,
+    };
+    let operations = (0..).zip(OPERATIONS).map(|(operation, _)| operation);
+    operations
+        .flat_map(|operation| (0..=waiters).map(move |waiting| case(operation, waiting)))
+        .collect()
+}
+
 impl Case {
     /// Whether such a call is never let in: nothing is to be judged then.
     pub(super) fn is_refused(&self) -> bool {
@@ -150,9 +182,12 @@ pub(super) fn called(name: &str) -> Result<u32> {
 impl Case {
     /// For people.
     pub(super) fn show(&self) -> String {
-        let phase = PHASES
-            .get(self.phase as usize)
-            .map_or("-", |(name, _)| name);
+        let phase = self.phase as usize;
+        if self.call == QUEUE {
+            let operation = OPERATIONS.get(phase).unwrap_or(&"-");
+            return format!("the queue: {operation}, {} waiting", self.waiting);
+        }
+        let phase = PHASES.get(phase).map_or("-", |(name, _)| name);
         format!(
             "{}, {phase}, store {}, {} waiting",
             group(self.call),

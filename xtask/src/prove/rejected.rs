@@ -8,6 +8,7 @@ use super::Ended;
 use super::JOBS;
 use super::Kernel;
 use super::Pace;
+use super::Subject;
 use super::cases;
 use super::cases::Case;
 use super::check_all;
@@ -43,39 +44,55 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
     ("an-overdue-request-waits-on", "24,7,0,1"),
 ];
 
+/// Of the queue by itself, for this many requests: each case is shown with every sound queue (`--queues`).
+const LENGTH: u32 = 4;
+const BY_QUEUE: &[(&str, &str)] = &[
+    ("a-claimed-request-stays", "30,9,0,4"),
+    ("last-in-first-out", "30,8,0,4"),
+];
+
 /// Checks as many of them as are asked for. Each is in a case that is shown without it, so that it is the fault that is
 /// rejected.
 pub(super) fn run(project: &Project, names: &[String]) -> Result<Table> {
-    let kernel = Kernel::build(project, 2, true)?;
-    let known = faults::table(&project.root)?;
-    let shown = cases::shown(project, 2)?;
-    let mut asked = Vec::new();
-    for (name, case) in REJECTED {
-        if !names.is_empty() && !names.iter().any(|asked| asked == name) {
-            continue;
-        }
-        let place = (1..).zip(&known).find(|(_, fault)| fault.name == *name);
-        let (fault, known) = place.with_context(|| format!("there is no fault `{name}`"))?;
-        let sound = Case::parse(case)?;
-        ensure!(shown.contains(&sound), "{name}: {case} is not shown");
-        asked.push((known, Case { fault, ..sound }));
-    }
-    let cases: Vec<Case> = asked.iter().map(|(_, case)| *case).collect();
-    let all = check_all(project, &kernel, &cases, Pace::of(JOBS))?;
     let mut table = Table::new(&["seeded fault", "breaks", "rejected by", "in the case"]);
     let mut missed = Vec::new();
-    for (known, case) in asked {
-        let ended = all.iter().find(|(checked, ..)| *checked == case);
-        match ended {
-            // By a property, and not because a loop was cut.
-            Some((_, Ended::Broken(checks), _))
-                if checks.iter().all(|check| check.contains(" property ")) =>
-            {
-                let checks: Vec<&str> = checks.iter().map(|check| check_name(check)).collect();
-                let (name, breaks) = (known.name.as_str(), known.promise.as_str());
-                table.row(&[name, breaks, &checks.join(", "), &case.show()]);
+    let shown = cases::shown(project, 2)?;
+    let queue = cases::queue(LENGTH);
+    for (subject, waiters, rejected, sound) in [
+        (Subject::FaultyMachine, 2, REJECTED, &shown),
+        (Subject::FaultyQueue, LENGTH, BY_QUEUE, &queue),
+    ] {
+        let mut asked = Vec::new();
+        let known = faults::table(&project.root)?;
+        for (name, case) in rejected {
+            if !names.is_empty() && !names.iter().any(|asked| asked == name) {
+                continue;
             }
-            _ => missed.push(known.name.as_str()),
+            let place = (1..).zip(&known).find(|(_, fault)| fault.name == *name);
+            let (fault, known) = place.with_context(|| format!("there is no fault `{name}`"))?;
+            let case = Case::parse(case)?;
+            ensure!(sound.contains(&case), "{name}: {case:?} is not shown");
+            asked.push((known, Case { fault, ..case }));
+        }
+        if asked.is_empty() {
+            continue;
+        }
+        let kernel = Kernel::build(project, waiters, subject)?;
+        let cases: Vec<Case> = asked.iter().map(|(_, case)| *case).collect();
+        let all = check_all(project, &kernel, &cases, Pace::of(JOBS))?;
+        for (known, case) in asked {
+            let ended = all.iter().find(|(checked, ..)| *checked == case);
+            match ended {
+                // By a property, and not because a loop was cut.
+                Some((_, Ended::Broken(checks), _))
+                    if checks.iter().all(|check| check.contains(" property ")) =>
+                {
+                    let checks: Vec<&str> = checks.iter().map(|check| check_name(check)).collect();
+                    let (name, breaks) = (known.name.as_str(), known.promise.as_str());
+                    table.row(&[name, breaks, &checks.join(", "), &case.show()]);
+                }
+                _ => missed.push(known.name.clone()),
+            }
         }
     }
     ensure!(missed.is_empty(), "not rejected: {}", missed.join(", "));
