@@ -6,6 +6,7 @@ use crate::config::Credential;
 use crate::lease::Lease;
 use crate::machine::Bytes;
 use crate::machine::Machine;
+use crate::session::Session;
 use crate::session::Trouble;
 use crate::state::Pending;
 use crate::state::Phase;
@@ -17,6 +18,11 @@ use crate::sync::Stage;
 use crate::sync::Sync;
 use crate::waiters::Fate;
 use crate::why::Cause;
+
+/// Whether it was confirmed, or was and is refused now: only such a session is renewed.
+const fn is_settled(session: &Session) -> bool {
+    session.confirmed || session.refused
+}
 
 impl<const W: usize> Machine<W> {
     /// The invariant of every machine between two calls.
@@ -104,25 +110,15 @@ impl<const W: usize> Machine<W> {
                 must!(24, matches!(goal, None | Some(Goal::Save)));
             }
             Phase::Refreshing(Refreshing::Preparing(_)) => {
-                must!(
-                    25,
-                    self.session
-                        .as_ref()
-                        .is_some_and(|session| session.confirmed || session.refused)
-                );
+                must!(25, self.session.as_ref().is_some_and(is_settled));
                 must!(26, goal == Some(Goal::Mark));
             }
             Phase::Refreshing(Refreshing::Exchanging(..)) => {
-                must!(
-                    27,
-                    self.session
-                        .as_ref()
-                        .is_some_and(|session| session.confirmed || session.refused)
-                );
+                must!(27, self.session.as_ref().is_some_and(is_settled));
                 must!(28, goal.is_none());
             }
             Phase::Refreshing(Refreshing::Rechecking) => {
-                must!(29, self.session.is_some());
+                must!(29, self.session.as_ref().is_some_and(is_settled));
                 must!(30, goal == Some(Goal::Recheck));
             }
         }
