@@ -82,14 +82,18 @@ static void Z_anyZ_judge(struct Z_any_instance_t *any, u32 broken) {
 static u32 w2c_memcpy(Z_kernel_instance_t *instance, u32 to, u32 from, u32 length) {
   INSIDE((u64)to, (u64)length);
   INSIDE((u64)from, (u64)length);
-  if (((to | from | length) & 7) == 0) {
-    for (u32 at = 0; at < length; at += 8) {
+  u32 at = 0;
+  if (((to | from) & 7) == 0) {
+    for (; at + 8 <= length; at += 8) {
       copy8(to + at, from + at);
     }
-  } else {
-    for (u32 at = 0; at < length; at++) {
-      write8(to + at, read8(from + at));
+  } else if (((to | from) & 3) == 0) {
+    for (; at + 4 <= length; at += 4) {
+      write32(to + at, read32(from + at));
     }
+  }
+  for (; at < length; at++) {
+    write8(to + at, read8(from + at));
   }
   return to;
 }
