@@ -8,8 +8,8 @@ mod job;
 mod list;
 
 use std::process::Stdio;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
@@ -143,6 +143,9 @@ const A_DAY: u64 = 24 * 60 * 60;
 /// long, and begins anew after all have ended.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
+    if words == ["--share"] {
+        return share(&project);
+    }
     tools::cargo_mutants(&project)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -153,7 +156,6 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             let limit = Duration::from_secs(minutes.saturating_mul(60));
             whole(&project, true, Instant::now().checked_add(limit))
         }
-        ["--share"] => share(&project),
         _ => files(&project, &words),
     }
 }
@@ -167,7 +169,7 @@ fn whole(project: &Project, is_resumed: bool, until: Option<Instant>) -> Result<
         ended = Ended::read(project, false)?;
     }
     left.retain(|mutant| !ended.is_over(&mutant.name));
-    let mut found = kill(project, left, 0, until, Some(&ended))?;
+    let mut found = kill(project, &chunks(&left), until, Some(&ended))?;
     ended.spent(start.elapsed())?;
     found += ended.found;
     let tried = found.tried();
@@ -186,7 +188,7 @@ fn files(project: &Project, names: &[&str]) -> Result<()> {
     let mut all = list::mutants(project, None)?;
     all.retain(|mutant| names.contains(&mutant.file.as_str()));
     ensure!(!all.is_empty(), "there is no mutant in {names:?}");
-    let found = kill(project, all, 0, None, None)?;
+    let found = kill(project, &chunks(&all), None, None)?;
     list::judge(project, &found, false)?;
     println!("\n{}", table(&found, start.elapsed()).text());
     Ok(())
@@ -223,8 +225,12 @@ pub(crate) fn share(project: &Project) -> Result<()> {
         rest.len()
     );
     let count = lines.len() + rest.len();
-    let mut found = kill(project, lines, 0, Some(until), None)?;
-    found += kill(project, rest, turn, Some(until), None)?;
+    let mut chosen = chunks(&lines);
+    let mut rest = chunks(&rest);
+    let first = turn.checked_rem(rest.len()).unwrap_or(0);
+    rest.rotate_left(first);
+    chosen.extend(rest);
+    let found = kill(project, &chosen, Some(until), None)?;
     let (tried, killed, hung) = (found.tried(), found.killed.len(), found.hung.len());
     println!("mutants: {tried} of {count} tried, {killed} killed, {hung} in a loop without end");
     if tried < count {
@@ -256,39 +262,40 @@ fn changed(project: &Project) -> Result<Option<String>> {
     Ok(Some(diff).filter(|diff| !diff.trim().is_empty()))
 }
 
-/// Tries the mutants in two jobs, until all are done or the time is over; whose `turn` it is comes first.
+/// Mutants that the same tests kill.
+type Chunk<'a> = (Stages, Vec<&'a Mutant>);
+
+/// Parts them by the tests that ought to kill them, and further, so that each chunk is done soon.
+fn chunks(mutants: &[Mutant]) -> Vec<Chunk<'_>> {
+    let mut chunks = Vec::new();
+    for (index, (_, stages)) in PARTS.iter().enumerate().rev() {
+        let of_part = mutants.iter().filter(|mutant| part_of(mutant) == index);
+        let of_part: Vec<_> = of_part.collect();
+        let of_part = of_part.chunks(CHUNK);
+        chunks.extend(of_part.map(|chunk| (*stages, chunk.to_vec())));
+    }
+    chunks
+}
+
+/// Tries the chunks in their order in two jobs, until all are done or the time is over.
 fn kill(
     project: &Project,
-    mutants: Vec<Mutant>,
-    turn: usize,
+    chunks: &[Chunk<'_>],
     until: Option<Instant>,
     ended: Option<&Ended>,
 ) -> Result<Found> {
-    let mut chunks = Vec::new();
-    for (index, (_, stages)) in PARTS.iter().enumerate().rev() {
-        let of_part: Vec<_> = mutants
-            .iter()
-            .filter(|mutant| part_of(mutant) == index)
-            .collect();
-        chunks.extend(of_part.chunks(CHUNK).map(|chunk| (*stages, chunk.to_vec())));
-    }
-    let count = chunks.len();
-    if count == 0 {
-        return Ok(Found::default());
-    }
-    chunks.rotate_left(turn % count);
-    chunks.reverse();
-    let chunks = Mutex::new(chunks);
+    let next = AtomicUsize::new(0);
     let work = |number: usize| {
         let mut job = Job::new(project, number, ended.map(Ended::file).transpose()?)?;
         loop {
-            let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Some((stages, mutants)) = next else { break };
-            if !job.try_all(stages, mutants, until)? {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((stages, mutants)) = chunks.get(at) else {
+                break;
+            };
+            if !job.try_all(stages, mutants.clone(), until)? {
                 break;
             }
-            let left = chunks.lock().unwrap_or_else(PoisonError::into_inner).len();
-            println!("mutants: {} of {count} chunks begun", count - left);
+            println!("mutants: chunk {} of {} ended", at + 1, chunks.len());
         }
         Ok(job.found)
     };
