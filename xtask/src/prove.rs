@@ -107,6 +107,16 @@ fn check_all(
     Ok(done.into_inner().unwrap_or_default())
 }
 
+/// How long all of them took, and the longest.
+fn seconds<'a>(checked: impl IntoIterator<Item = &'a Checked>) -> [String; 2] {
+    let (mut whole, mut longest) = (0.0, 0.0_f32);
+    for (.., seconds) in checked {
+        whole += seconds;
+        longest = longest.max(*seconds);
+    }
+    [whole, longest].map(|seconds| format!("{seconds:.0}"))
+}
+
 /// What is asked for.
 struct Asked {
     waiters: u32,
@@ -201,14 +211,14 @@ fn queues(project: &Project) -> Result<()> {
     let mut broken = Vec::new();
     for &waiters in QUEUES {
         let (ended, others) = queue(project, waiters)?;
-        let seconds = ended.iter().map(|(.., seconds)| *seconds);
+        let [whole, longest] = seconds(&ended);
         table.row(&[
             &waiters.to_string(),
             &cases::OPERATIONS.len().to_string(),
             &ended.len().to_string(),
             &(ended.len() - others.len()).to_string(),
-            &format!("{:.0}", seconds.clone().sum::<f32>()),
-            &format!("{:.0}", seconds.fold(0.0, f32::max)),
+            &whole,
+            &longest,
         ]);
         broken.extend(others);
     }
@@ -289,18 +299,14 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             _ => None,
         });
         let checks: Vec<usize> = checks.collect();
-        let seconds: f32 = of_call.iter().map(|(.., seconds)| seconds).sum();
-        let longest = of_call
-            .iter()
-            .map(|(.., seconds)| *seconds)
-            .fold(0.0, f32::max);
+        let [whole, longest] = seconds(of_call.iter().copied());
         table.row(&[
             cases::group(call),
             &cases::of(call, asked.waiters).len().to_string(),
             &checks.len().to_string(),
             &checks.first().map_or("-".to_owned(), usize::to_string),
-            &format!("{seconds:.0}"),
-            &format!("{longest:.0}"),
+            &whole,
+            &longest,
         ]);
     }
     let broken: Vec<String> = ended
