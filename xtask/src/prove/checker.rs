@@ -17,7 +17,9 @@ use crate::tools;
 
 const VERSION: &str = "6.6.0";
 const RELEASE: &str = "trixie";
-const PACKAGES: &str = "cbmc libc6 libstdc++6 libgcc-s1 minisat zlib1g";
+const PACKAGES: &str = "cbmc libc6 libstdc++6 libgcc-s1 libjemalloc2 minisat zlib1g";
+/// In place of the C library's: with it a short run takes half of the time, a long one two thirds.
+const ALLOCATOR: &str = "libjemalloc.so.2";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Where the programs lie, if not on the path.
@@ -55,15 +57,12 @@ impl Checker {
         };
         let usr = root.join("usr");
         let libraries = usr.join("lib");
-        let system = format!("{}-linux-gnu", std::env::consts::ARCH);
+        let of_system = libraries.join(format!("{}-linux-gnu", std::env::consts::ARCH));
         let mut command = Command::new(usr.join("lib64/ld-linux-x86-64.so.2"));
-        command.arg("--library-path");
-        let both = format!(
-            "{}:{}",
-            libraries.join(system).display(),
-            libraries.display()
-        );
-        command.arg(both).arg(usr.join("bin").join(name));
+        command.arg("--preload").arg(of_system.join(ALLOCATOR));
+        let both = format!("{}:{}", of_system.display(), libraries.display());
+        command.arg("--library-path").arg(both);
+        command.arg(usr.join("bin").join(name));
         command
     }
 }
