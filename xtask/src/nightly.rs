@@ -20,7 +20,7 @@ const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
-    ("prove", &["--all", "--resume", "--minutes", "30"]),
+    ("prove", &["--minutes", "30"]),
     ("prove", &["--queues"]),
     ("prove", &["--faults"]),
     ("trace", &[]),

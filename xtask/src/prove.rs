@@ -34,6 +34,9 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// How many cases are checked at once.
 const JOBS: usize = 2;
 
+/// How many requests fit into the machine.
+const WAITERS: u32 = 2;
+
 /// How many cases are checked at once, and for how long.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
@@ -124,25 +127,22 @@ struct Asked {
     fault: u32,
     /// What was shown of the same sources before is not shown again.
     is_resumed: bool,
-    /// Every case.
-    is_whole: bool,
-    /// Those of the list, unless others are named.
-    cases: Vec<Case>,
+    /// All, unless some are named.
+    cases: Option<Vec<Case>>,
 }
 
 impl Asked {
-    /// `[--waiters N] [--jobs N] [--limit S] [--minutes M] [--resume] [--fault N] [--all] [--only CALL,PHASE,SYNC,WAITING]
-    /// [CALL..]`.
+    /// `[--waiters N] [--jobs N] [--limit S] [--minutes M] [--resume] [--fault N] [--only CALL,PHASE,SYNC,WAITING] [CALL..]`.
     fn read(words: &[String]) -> Result<Self> {
         let mut asked = Self {
-            waiters: 2,
+            waiters: WAITERS,
             pace: Pace::of(JOBS),
             fault: 0,
             is_resumed: false,
-            is_whole: false,
-            cases: Vec::new(),
+            cases: None,
         };
         let mut calls = Vec::new();
+        let mut named = Vec::new();
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || {
@@ -157,41 +157,33 @@ impl Asked {
                 "--minutes" => {
                     let minutes: u64 = value()?.parse()?;
                     asked.pace.until = Some(Instant::now() + Duration::from_secs(minutes * 60));
+                    asked.is_resumed = true;
                 }
                 "--resume" => asked.is_resumed = true,
                 "--fault" => asked.fault = value()?.parse()?,
-                "--only" => asked.cases.push(Case::parse(value()?)?),
-                "--all" => {
-                    asked.is_whole = true;
-                    calls.extend(0..=cases::LAST);
-                }
+                "--only" => named.push(Case::parse(value()?)?),
                 name => calls.push(cases::called(name)?),
             }
         }
         for call in calls {
-            asked.cases.extend(cases::of(call, asked.waiters));
+            named.extend(cases::of(call, asked.waiters));
         }
-        for case in &mut asked.cases {
-            case.fault = asked.fault;
-        }
+        asked.cases = Some(named).filter(|named| !named.is_empty());
         Ok(asked)
     }
 }
 
-/// The share of `cargo xtask test`: some cases of the list, the queue of two, and a fault that must be rejected.
+/// The share of `cargo xtask test`: some cases, the queue of two, and a fault that must be rejected.
 pub(crate) fn share(project: &Project) -> Result<()> {
-    let kernel = Kernel::build(project, 2, Subject::Machine)?;
-    let mut cases = cases::shown(project, 2)?;
+    let kernel = Kernel::build(project, WAITERS, Subject::Machine)?;
+    let mut cases: Vec<_> = cases::all(WAITERS).collect();
     cases.retain(|case| cases::SHARE.contains(&(case.call, case.phase, case.waiting)));
-    ensure!(
-        cases.len() >= cases::SHARE.len(),
-        "the list lacks a case of the share"
-    );
+    ensure!(cases.len() >= cases::SHARE.len(), "no case of the share");
     let ended = check_all(project, &kernel, &cases, Pace::of(1))?;
     for (case, ended, _) in ended {
         ensure!(matches!(ended, Ended::Shown(_)), "{case:?}: {ended:?}");
     }
-    let (_, broken) = queue(project, 2)?;
+    let (_, broken) = queue(project, WAITERS)?;
     ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
     rejected::run(project, &["sign-out-leaves-early-requests".to_owned()]).map(drop)
 }
@@ -240,8 +232,9 @@ fn queue(project: &Project, waiters: u32) -> Result<(Vec<Checked>, Vec<String>)>
     Ok((ended, others))
 }
 
-/// Without words: the cases of the list, each of which must be shown again. `--all`: every case; with `--resume` but those
-/// shown before, over the same sources. `--queues`: queues of several lengths. `--faults [NAME..]`: that faults are rejected.
+/// Without words: every case. With `--resume` those that were shown before, over the same sources, are not shown again;
+/// `--minutes M` goes on like that for so long, and begins anew after all were shown. `--queues`: queues of several lengths.
+/// `--faults [NAME..]`: that faults are rejected.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     if let Some(("--faults", names)) = words.split_first().map(|(a, b)| (a.as_str(), b)) {
@@ -254,30 +247,58 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     if words == ["--queues"] {
         return queues(&project);
     }
-    let mut asked = Asked::read(words)?;
-    let shown = cases::shown(&project, asked.waiters)?;
-    if asked.cases.is_empty() {
-        asked.cases.clone_from(&shown);
-    }
+    let asked = Asked::read(words)?;
+    let is_whole = asked.cases.is_none() && asked.fault == 0 && asked.waiters == WAITERS;
     let subject = if asked.fault > 0 {
         Subject::FaultyMachine
     } else {
         Subject::Machine
     };
-    let kernel = Kernel::build(&project, asked.waiters, subject)?;
-    // Those of the list first, then those with the fewest requests.
-    asked
+    let mut kernel = Kernel::build(&project, asked.waiters, subject)?;
+    let mut cases = asked
         .cases
-        .sort_by_key(|case| (!shown.contains(case), case.waiting, *case));
-    let mut ended = Vec::new();
-    if asked.is_resumed {
-        asked.cases.retain(|case| {
-            let before = kernel.progress.of(case);
-            ended.extend(before.map(|(checks, seconds)| (*case, Ended::Shown(checks), seconds)));
-            before.is_none()
-        });
+        .unwrap_or_else(|| cases::all(asked.waiters).collect());
+    for case in &mut cases {
+        case.fault = asked.fault;
     }
-    ended.extend(check_all(&project, &kernel, &asked.cases, asked.pace)?);
+    cases.sort_by_key(|case| (case.waiting, *case));
+    let count = cases.len();
+    let is_over = cases.iter().all(|case| kernel.progress.of(case).is_some());
+    if is_whole && (!asked.is_resumed || (asked.pace.until.is_some() && is_over)) {
+        kernel.progress.clear()?;
+    }
+    let mut ended = Vec::new();
+    cases.retain(|case| {
+        let noted = kernel.progress.of(case);
+        let before = noted.filter(|_| asked.is_resumed);
+        ended.extend(before.map(|(checks, seconds)| (*case, Ended::Shown(checks), seconds)));
+        before.is_none()
+    });
+    ended.extend(check_all(&project, &kernel, &cases, asked.pace)?);
+    let table = table(&ended, asked.waiters);
+    if is_whole && ended.len() == count {
+        report::write(&project, "prove", &table)?;
+    } else {
+        println!("\n{}", table.text());
+    }
+    if ended.len() < count {
+        println!(
+            "prove: {} of {count} cases, the others are for the next time",
+            ended.len()
+        );
+    }
+    let others = ended
+        .iter()
+        .filter(|(_, ended, _)| !matches!(ended, Ended::Shown(_)));
+    let others: Vec<String> = others
+        .map(|(case, ended, _)| format!("{}: {}: {ended:#?}", case.numbers(), case.show()))
+        .collect();
+    ensure!(others.is_empty(), "not shown: {}", others.join("\n"));
+    Ok(())
+}
+
+/// A row for each call.
+fn table(ended: &[Checked], waiters: u32) -> Table {
     let mut table = Table::new(&[
         "called",
         "cases",
@@ -299,33 +320,20 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             _ => None,
         });
         let checks: Vec<usize> = checks.collect();
+        let in_each = match (checks.iter().min(), checks.iter().max()) {
+            (Some(least), Some(most)) if least == most => most.to_string(),
+            (Some(least), Some(most)) => format!("{least} to {most}"),
+            _ => "-".to_owned(),
+        };
         let [whole, longest] = seconds(of_call.iter().copied());
         table.row(&[
             cases::group(call),
-            &cases::of(call, asked.waiters).len().to_string(),
+            &cases::of(call, waiters).len().to_string(),
             &checks.len().to_string(),
-            &checks.first().map_or("-".to_owned(), usize::to_string),
+            &in_each,
             &whole,
             &longest,
         ]);
     }
-    let broken: Vec<String> = ended
-        .iter()
-        .filter_map(|(case, ended, _)| match ended {
-            Ended::Broken(checks) => Some(format!("{case:?}: {checks:#?}")),
-            Ended::TooLong if shown.contains(case) => Some(format!("{case:?}: too long")),
-            _ => None,
-        })
-        .collect();
-    if asked.is_whole {
-        report::write(&project, "prove", &table)?;
-    }
-    if report::is_update() {
-        let new = ended
-            .iter()
-            .filter(|(_, ended, _)| matches!(ended, Ended::Shown(_)));
-        cases::note(&project, asked.waiters, new.map(|(case, ..)| *case))?;
-    }
-    ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
-    Ok(())
+    table
 }

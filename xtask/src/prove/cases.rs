@@ -1,16 +1,8 @@
-//! The cases, and which of them are shown.
-
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+//! The cases.
 
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
-
-use crate::project::Project;
-
-/// The cases that were shown: the length of the queue, then the call, the phase, the work on the store and how many wait.
-const LIST: &str = "proof/kernel/shown.txt";
 
 /// What is called: an event by its number, or one of those after them.
 pub(super) const EVENTS: [&str; 24] = [
@@ -225,49 +217,14 @@ impl Case {
 }
 
 /// Every case of a queue of this length.
-fn all(waiters: u32) -> impl Iterator<Item = Case> {
+pub(super) fn all(waiters: u32) -> impl Iterator<Item = Case> {
     (0..=LAST).flat_map(move |call| of(call, waiters))
-}
-
-/// Those that the list has for a queue of this length.
-pub(super) fn shown(project: &Project, waiters: u32) -> Result<Vec<Case>> {
-    let text = std::fs::read_to_string(project.root.join(LIST)).context(LIST)?;
-    let listed = read(&text, waiters)?;
-    Ok(all(waiters).filter(|case| listed.contains(case)).collect())
-}
-
-fn read(text: &str, waiters: u32) -> Result<BTreeSet<Case>> {
-    let mut cases = BTreeSet::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let (room, case) = line.split_once(' ').context("a queue and a case")?;
-        if room.parse::<u32>()? == waiters {
-            cases.insert(Case::parse(case)?);
-        }
-    }
-    Ok(cases)
-}
-
-/// Adds cases to the list.
-pub(super) fn note(project: &Project, waiters: u32, new: impl Iterator<Item = Case>) -> Result<()> {
-    let path = project.root.join(LIST);
-    let old = std::fs::read_to_string(&path).context(LIST)?;
-    let mut cases = read(&old, waiters)?;
-    cases.extend(new.filter(|case| case.fault == 0));
-    let mut text = String::new();
-    for line in old.lines() {
-        if !line.starts_with(&format!("{waiters} ")) {
-            text += line;
-            text.push('\n');
-        }
-    }
-    for case in cases {
-        writeln!(text, "{waiters} {}", case.numbers())?;
-    }
-    std::fs::write(path, text).context(LIST)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// The numbers of the C interface, which the compiler compares with those of the library.
@@ -285,11 +242,11 @@ mod tests {
     }
 
     #[test]
-    fn each_listed_case_is_one_of_the_cases() {
-        let list = include_str!("../../../proof/kernel/shown.txt");
-        let listed = read(list, 2).unwrap();
-        let all: BTreeSet<_> = all(2).collect();
-        assert!(listed.is_subset(&all));
+    fn each_case_is_there_once_and_is_read_as_it_is_written() {
+        let all: Vec<_> = all(2).collect();
+        let read = all.iter().map(|case| Case::parse(&case.numbers()).unwrap());
+        assert!(read.eq(all.iter().copied()));
+        assert_eq!(BTreeSet::from_iter(&all).len(), all.len());
         assert_eq!(all.len(), 4229);
     }
 }

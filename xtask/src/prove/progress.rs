@@ -18,6 +18,7 @@ use super::cases::Case;
 #[derive(Debug)]
 pub(super) struct Progress {
     notes: PathBuf,
+    head: String,
     shown: BTreeMap<Case, (usize, f32)>,
 }
 
@@ -34,16 +35,20 @@ impl Progress {
         let notes = folder.join("progress.txt");
         let before = std::fs::read_to_string(&notes).unwrap_or_default();
         let mut lines = before.lines();
-        if lines.next() != Some(&head) {
-            std::fs::write(&notes, head + "\n")?;
-            return Ok(Self {
-                notes,
-                shown: BTreeMap::new(),
-            });
-        }
+        let is_of_these = lines.next() == Some(&head);
         // The last line may have been broken off.
         let shown = lines.filter_map(noted).collect();
-        Ok(Self { notes, shown })
+        let mut progress = Self { notes, head, shown };
+        if !is_of_these {
+            progress.clear()?;
+        }
+        Ok(progress)
+    }
+
+    /// Begins anew.
+    pub(super) fn clear(&mut self) -> Result<()> {
+        self.shown.clear();
+        std::fs::write(&self.notes, format!("{}\n", self.head)).context("notes")
     }
 
     /// How many checks were shown of a case, and in how many seconds.
@@ -103,6 +108,10 @@ mod tests {
         assert_eq!(renamed("fedcba987654321").of(&one), None);
         let back = Progress::read(&folder, &["a"]).unwrap();
         assert_eq!(back.of(&one), None);
+        back.note(&one, 136, 1.0).unwrap();
+        Progress::read(&folder, &["a"]).unwrap().clear().unwrap();
+        let cleared = Progress::read(&folder, &["a"]).unwrap();
+        assert_eq!(cleared.of(&one), None);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
