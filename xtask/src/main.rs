@@ -114,7 +114,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "prove",
-        line: "show for any machine that one call keeps the invariant: [--waiters 2|4] [CALL..]",
+        line: "show that any call keeps the invariant: [--resume] [--minutes M] [--queues] [--faults] [CALL..]",
         run: prove::run,
     },
     Command {
