@@ -20,7 +20,7 @@ const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
-    ("prove", &["--minutes", "30"]),
+    ("prove", &["--minutes", "15"]),
     ("prove", &["--queues"]),
     ("prove", &["--faults"]),
     ("trace", &[]),
