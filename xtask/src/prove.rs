@@ -179,12 +179,9 @@ pub(crate) fn share(project: &Project) -> Result<()> {
     let mut cases: Vec<_> = cases::all(WAITERS).collect();
     cases.retain(|case| cases::SHARE.contains(&(case.call, case.phase, case.waiting)));
     ensure!(cases.len() >= cases::SHARE.len(), "no case of the share");
-    let ended = check_all(project, &kernel, &cases, Pace::of(1))?;
-    for (case, ended, _) in ended {
-        ensure!(matches!(ended, Ended::Shown(_)), "{case:?}: {ended:?}");
-    }
-    let (_, broken) = queue(project, WAITERS)?;
-    ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
+    let mut ended = check_all(project, &kernel, &cases, Pace::of(1))?;
+    ended.extend(queue(project, WAITERS)?);
+    all_shown(&not_shown(&ended))?;
     rejected::run(project, &["sign-out-leaves-early-requests".to_owned()]).map(drop)
 }
 
@@ -202,7 +199,8 @@ fn queues(project: &Project) -> Result<()> {
     ]);
     let mut broken = Vec::new();
     for &waiters in QUEUES {
-        let (ended, others) = queue(project, waiters)?;
+        let ended = queue(project, waiters)?;
+        let others = not_shown(&ended);
         let [whole, longest] = seconds(&ended);
         table.row(&[
             &waiters.to_string(),
@@ -212,24 +210,31 @@ fn queues(project: &Project) -> Result<()> {
             &whole,
             &longest,
         ]);
-        broken.extend(others);
+        broken.extend(others.iter().map(|case| format!("{waiters}: {case}")));
     }
     report::write(project, "queues", &table)?;
-    ensure!(broken.is_empty(), "not shown: {}", broken.join("\n"));
-    Ok(())
+    all_shown(&broken)
 }
 
-/// Each operation of a queue of this length by itself: how each ended, and those that are not shown.
-fn queue(project: &Project, waiters: u32) -> Result<(Vec<Checked>, Vec<String>)> {
+/// Each operation of a queue of this length by itself.
+fn queue(project: &Project, waiters: u32) -> Result<Vec<Checked>> {
     let kernel = Kernel::build(project, waiters, Subject::Queue)?;
-    let ended = check_all(project, &kernel, &cases::queue(waiters), Pace::of(JOBS))?;
+    check_all(project, &kernel, &cases::queue(waiters), Pace::of(JOBS))
+}
+
+/// Those that are not shown, for people.
+fn not_shown(ended: &[Checked]) -> Vec<String> {
     let others = ended
         .iter()
         .filter(|(_, ended, _)| !matches!(ended, Ended::Shown(_)));
-    let others = others
-        .map(|(case, ended, _)| format!("{waiters}: {}: {ended:?}", case.show()))
-        .collect();
-    Ok((ended, others))
+    others
+        .map(|(case, ended, _)| format!("{}: {}: {ended:#?}", case.numbers(), case.show()))
+        .collect()
+}
+
+fn all_shown(others: &[String]) -> Result<()> {
+    ensure!(others.is_empty(), "not shown: {}", others.join("\n"));
+    Ok(())
 }
 
 /// Without words: every case. With `--resume` those that were shown before, over the same sources, are not shown again;
@@ -287,14 +292,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             ended.len()
         );
     }
-    let others = ended
-        .iter()
-        .filter(|(_, ended, _)| !matches!(ended, Ended::Shown(_)));
-    let others: Vec<String> = others
-        .map(|(case, ended, _)| format!("{}: {}: {ended:#?}", case.numbers(), case.show()))
-        .collect();
-    ensure!(others.is_empty(), "not shown: {}", others.join("\n"));
-    Ok(())
+    all_shown(&not_shown(&ended))
 }
 
 /// A row for each call.
