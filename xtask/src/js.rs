@@ -51,7 +51,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     }
 }
 
-fn folder(project: &Project) -> PathBuf {
+pub(crate) fn folder(project: &Project) -> PathBuf {
     project.root.join("js")
 }
 

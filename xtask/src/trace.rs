@@ -1,6 +1,8 @@
 //! `cargo xtask trace`: one trace of events gives one number on each machine, and in a model written apart.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -8,6 +10,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
+use crate::js;
 use crate::proc;
 use crate::project::Project;
 use crate::report;
@@ -44,9 +47,15 @@ fn play(project: &Project, events: u32) -> Result<Table> {
     tools::debian(project, "qemu-system-arm", "qemu-system-arm")?;
     let events = events.to_string();
 
-    let machines: [(&str, Command); 4] = [
+    let module = module(project, &events)?;
+    let translated = translated(project, &module)?;
+    let machines: [(&str, Command); 5] = [
         ("native", native(project, &events)?),
-        ("WebAssembly in node", wasm(project, &events)?),
+        ("WebAssembly in node", in_node(project, &module, &events)),
+        (
+            "JavaScript by wasm2js",
+            in_node(project, &translated, &events),
+        ),
         ("Cortex-M3 in QEMU", cortex_m3(project, &events)?),
         ("model in JavaScript", model(project, &events)),
     ];
@@ -115,17 +124,29 @@ fn bare(project: &Project, part: &[&str], target: &str, events: &str) -> Result<
     proc::run(command.env("TRACE_SEED", SEED).env("TRACE_EVENTS", events))
 }
 
-fn wasm(project: &Project, events: &str) -> Result<Command> {
+fn module(project: &Project, events: &str) -> Result<PathBuf> {
     bare(project, &["--lib"], WASM, events)?;
+    let folder = project.target.join("bare").join(WASM);
+    Ok(folder.join("release/trace_wasm.wasm"))
+}
+
+/// The module as JavaScript, by the translator that the package is made with.
+fn translated(project: &Project, module: &Path) -> Result<PathBuf> {
+    let js = js::folder(project);
+    tools::npm_packages(project, &js)?;
+    let translated = module.with_extension("mjs");
     let mut command = project.command("node");
-    let module = project
-        .target
-        .join("bare")
-        .join(WASM)
-        .join("release/trace_wasm.wasm");
+    command.arg(js.join("node_modules/binaryen/bin/wasm2js"));
+    command.arg("-O2").arg(module).arg("-o").arg(&translated);
+    proc::run(&mut command)?;
+    Ok(translated)
+}
+
+fn in_node(project: &Project, module: &Path, events: &str) -> Command {
+    let mut command = project.command("node");
     command.arg("proof/bare/trace.mjs").arg(module);
     command.args([SEED, events]);
-    Ok(command)
+    command
 }
 
 fn cortex_m3(project: &Project, events: &str) -> Result<Command> {
