@@ -182,7 +182,19 @@ pub(crate) fn share(project: &Project) -> Result<()> {
     let mut ended = check_all(project, &kernel, &cases, Pace::of(1))?;
     ended.extend(queue(project, WAITERS)?);
     all_shown(&not_shown(&ended))?;
+    compare(project, &kernel)?;
     rejected::run(project, &["sign-out-leaves-early-requests".to_owned()]).map(drop)
+}
+
+/// Says so if the whole was shown of another program. That is no failure: the whole takes hours, a change does not.
+fn compare(project: &Project, kernel: &Kernel) -> Result<()> {
+    let program = kernel.progress.program();
+    if !report::says(project, program)? {
+        println!(
+            "prove: the table is of another program than {program}; `cargo xtask prove` shows that"
+        );
+    }
+    Ok(())
 }
 
 /// The queue by itself, of each of these lengths.
@@ -280,11 +292,19 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         before.is_none()
     });
     ended.extend(check_all(&project, &kernel, &cases, asked.pace)?);
-    let table = table(&ended, asked.waiters);
+    let mut table = table(&ended, asked.waiters);
     if is_whole && ended.len() == count {
+        let [whole, longest] = seconds(&ended);
+        let shown = count - not_shown(&ended).len();
+        let [count, shown] = [count, shown].map(|count| count.to_string());
+        let program = format!("all, {}", kernel.progress.program());
+        table.row(&[&program, &count, &shown, "", &whole, &longest]);
         report::write(&project, "prove", &table)?;
     } else {
         println!("\n{}", table.text());
+        if is_whole {
+            compare(&project, &kernel)?;
+        }
     }
     if ended.len() < count {
         println!(

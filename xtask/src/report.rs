@@ -53,6 +53,12 @@ pub(crate) fn write_to(project: &Project, file: &str, name: &str, found: &Table)
     std::fs::write(&path, text).with_context(|| file.to_owned())
 }
 
+/// Whether the document says this somewhere.
+pub(crate) fn says(project: &Project, what: &str) -> Result<bool> {
+    let text = std::fs::read_to_string(project.root.join(FILE)).context(FILE)?;
+    Ok(text.contains(what))
+}
+
 /// Whether `UPDATE` is set: what was found is written down.
 pub(crate) fn is_update() -> bool {
     std::env::var_os("UPDATE").is_some()

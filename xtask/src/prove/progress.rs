@@ -45,6 +45,11 @@ impl Progress {
         Ok(progress)
     }
 
+    /// The number of the program, as it stands in the table of what was shown of it.
+    pub(super) fn program(&self) -> &str {
+        &self.head
+    }
+
     /// Begins anew.
     pub(super) fn clear(&mut self) -> Result<()> {
         self.shown.clear();
