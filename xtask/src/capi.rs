@@ -52,6 +52,7 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     header::check(project)?;
     tools::debian(project, "c++", "g++")?;
     tools::debian(project, "cmake", "cmake")?;
+    tools::debian(project, "make", "make")?;
     tools::debian(project, "pkg-config", "pkg-config")?;
     tools::debian(project, "valgrind", "valgrind libc6-dbg")?;
     let out = project.scratch("capi")?;
