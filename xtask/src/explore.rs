@@ -47,22 +47,28 @@ const EXAMPLES: &[&str] = &[
 
 const PRINTED: &str = "proof/tests/explored.rs";
 
-/// All spaces and all faults, with `--full` all that closes by both explorers; with `--long` what closes after hours
-/// only; `--fault NAME` prints the test that a seeded fault leads to. Other words go to the explorer: `--space NAME`, `--threads N`, `--loud`.
+/// All spaces and all faults; with `--full` all spaces, what closes by both explorers; with `--long` what closes after
+/// hours; `--fault NAME` prints the test that a seeded fault leads to. Other words go to the explorer: `--space NAME`,
+/// `--threads N`, `--loud`.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words.first() == Some(&"--fault") {
         return proc::run(faults::cargo(&project, &ARGS)?.args(words));
     }
-    if words.first() == Some(&"--long") {
+    let table = match words.first() {
+        Some(&"--full") => Some("explore-full"),
+        Some(&"--long") => Some("explore-long"),
+        _ => None,
+    };
+    if let Some(table) = table {
         let found = proc::read(project.cargo(&ARGS).args(&words))?;
-        return write(&project, "explore-long", SPACES, &found, true).map(drop);
+        return write(&project, table, SPACES, &found, true).map(drop);
     }
-    if !words.is_empty() && words != ["--full"] {
+    if !words.is_empty() {
         return proc::run(project.cargo(&ARGS).args(words));
     }
-    explore(&project, &words, true)?;
+    explore(&project, &[], true)?;
     if report::is_update() {
         print_tests(&project)?;
     }
