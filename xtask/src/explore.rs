@@ -53,31 +53,28 @@ const PRINTED: &str = "proof/tests/explored.rs";
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if words.first() == Some(&"--fault") {
-        return proc::run(faults::cargo(&project, &ARGS)?.args(words));
-    }
-    let table = match words.first() {
-        Some(&"--full") => Some("explore-full"),
-        Some(&"--long") => Some("explore-long"),
-        _ => None,
+    let table = match words[..] {
+        [] => return explore_all(&project),
+        ["--fault", ..] => return proc::run(faults::cargo(&project, &ARGS)?.args(words)),
+        ["--full"] => "explore-full",
+        ["--long"] => "explore-long",
+        _ => return proc::run(project.cargo(&ARGS).args(words)),
     };
-    if let Some(table) = table {
-        let found = proc::read(project.cargo(&ARGS).args(&words))?;
-        return write(&project, table, SPACES, &found, true).map(drop);
-    }
-    if !words.is_empty() {
-        return proc::run(project.cargo(&ARGS).args(words));
-    }
-    explore(&project, &[], true)?;
+    let found = proc::read(project.cargo(&ARGS).args(&words))?;
+    write(&project, table, SPACES, &found, true).map(drop)
+}
+
+fn explore_all(project: &Project) -> Result<()> {
+    explore(project, true)?;
     if report::is_update() {
-        print_tests(&project)?;
+        print_tests(project)?;
     }
-    try_tests(&project)
+    try_tests(project)
 }
 
 /// The small spaces and the faults that are found soon.
 pub(crate) fn smoke(project: &Project) -> Result<()> {
-    explore(project, &["--small"], false)?;
+    explore(project, false)?;
     try_tests(project)
 }
 
@@ -91,14 +88,12 @@ const ARGS: [&str; 7] = [
     "explore",
 ];
 
-fn explore(project: &Project, words: &[&str], whole: bool) -> Result<()> {
-    let found = proc::read(project.cargo(&ARGS).args(words))?;
+fn explore(project: &Project, whole: bool) -> Result<()> {
+    let small: &[&str] = if whole { &[] } else { &["--small"] };
+    let found = proc::read(project.cargo(&ARGS).args(small))?;
     write(project, "explore", SPACES, &found, whole)?;
     let mut command = faults::cargo(project, &ARGS)?;
-    command.arg("--faults");
-    if !whole {
-        command.arg("--small");
-    }
+    command.arg("--faults").args(small);
     let rows = write(project, "faults", FAULTS, &proc::read(&mut command)?, whole)?;
     ensure!(rows >= ENOUGH, "{rows} seeded faults are too few");
     Ok(())
