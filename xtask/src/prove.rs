@@ -190,9 +190,7 @@ pub(crate) fn share(project: &Project) -> Result<()> {
 fn compare(project: &Project, kernel: &Kernel) -> Result<()> {
     let program = kernel.progress.program();
     if !report::says(project, program)? {
-        println!(
-            "prove: the table is of another program than {program}; `cargo xtask prove` shows that"
-        );
+        println!("prove: the table is not of {program}; `cargo xtask prove` shows that");
     }
     Ok(())
 }
@@ -292,10 +290,11 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         before.is_none()
     });
     ended.extend(check_all(&project, &kernel, &cases, asked.pace)?);
+    let others = not_shown(&ended);
     let mut table = table(&ended, asked.waiters);
     if is_whole && ended.len() == count {
         let [whole, longest] = seconds(&ended);
-        let shown = count - not_shown(&ended).len();
+        let shown = count - others.len();
         let [count, shown] = [count, shown].map(|count| count.to_string());
         let program = format!("all, {}", kernel.progress.program());
         table.row(&[&program, &count, &shown, "", &whole, &longest]);
@@ -312,7 +311,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             ended.len()
         );
     }
-    all_shown(&not_shown(&ended))
+    all_shown(&others)
 }
 
 /// A row for each call.
