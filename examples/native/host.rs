@@ -223,6 +223,11 @@ impl Host {
         self.0.changed.notify_all();
     }
 
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
     /// How many times a refresh token was sent, or a login repeated instead.
     pub(crate) fn refreshes(&self) -> u64 {
         self.0.lock().refreshes

@@ -26,6 +26,7 @@ impl Inner {
     pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
         let mut shared = self.lock();
         shared.signing_in = true;
+        shared.given_up = None;
         let epoch = shared.sign_outs;
         let mut pauses = (0..RETRIES).map(|retry| PAUSE.saturating_mul(1 << retry));
         let result = loop {
@@ -62,7 +63,7 @@ impl Inner {
             return; // The application shows its login.
         };
         let mut shared = self.lock();
-        if shared.signing_in {
+        if shared.signing_in || shared.lease.login {
             return;
         }
         let may = match cause {
@@ -80,7 +81,9 @@ impl Inner {
         }
         // A session of another process is newer than this, even if the latch finds it before we have the lock.
         let known = shared.latch.generation();
+        let epoch = shared.sign_outs;
         shared.lease.login = true;
+        shared.given_up = None;
         self.changed.notify_all();
         while shared.lease.held.is_none() {
             if shared.lease.failed {
@@ -91,6 +94,13 @@ impl Inner {
                 return;
             }
             shared = self.wait(shared);
+        }
+        if shared.sign_outs > epoch {
+            // Who signs out while it waits does not want it any more.
+            shared.lease.login = false;
+            shared.given_up = Some(Cause::SignedOut);
+            self.changed.notify_all();
+            return;
         }
         let found = self.store.load().ok().flatten().unwrap_or_default();
         let is_newer = matches!(inspect(&found), StoreContent::Session(found) if found > known);
@@ -166,5 +176,68 @@ fn may_repeat(failure: TokenFailure, credentials: &Credentials) -> bool {
         | TokenFailure::Unavailable
         | TokenFailure::Unrecognized => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenlatch::Cause;
+
+    use crate::Failure;
+    use crate::host::{FetchError, Host, config};
+    use crate::http::AuthServer;
+    use crate::store::Store;
+    use crate::world::{World, alice};
+
+    /// A host that signs in by itself, whose requests do not wait for long.
+    fn host(world: &World) -> Result<Host, Failure> {
+        let server = AuthServer::new(world.server.token_endpoint(), "native-app".to_owned());
+        let mut config = config();
+        config.wait_limit_ms = 300;
+        let store = Store::new(&world.file)?;
+        Ok(Host::open(config, store, server, Some(alice()), None)?)
+    }
+
+    fn await_login(host: &Host) {
+        let mut shared = host.inner().lock();
+        while !shared.lease.login {
+            shared = host.inner().wait(shared);
+        }
+    }
+
+    // promises: P6
+    #[test]
+    fn a_sign_out_ends_a_login_that_waits_for_another_process() -> Result<(), Failure> {
+        let world = World::new(None)?;
+        let other = Store::new(&world.file)?.lock()?;
+        let host = host(&world)?;
+        await_login(&host);
+        host.sign_out();
+        drop(other);
+        let answer = host.get(&world.url());
+        assert!(matches!(answer, Err(FetchError::Refused(Cause::SignedOut))));
+        host.close();
+        assert_eq!(world.server.counters().token_requests, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn one_login_waits_for_another_process_however_often_the_latch_asks() -> Result<(), Failure> {
+        let world = World::new(None)?;
+        let other = Store::new(&world.file)?.lock()?;
+        let host = host(&world)?;
+        await_login(&host);
+        for _ in 0..2 {
+            let answer = host.get(&world.url());
+            assert!(matches!(
+                answer,
+                Err(FetchError::Refused(Cause::WaitTimeout))
+            ));
+        }
+        drop(other);
+        world.await_server(|server| server.counters().logins, 0);
+        host.close();
+        assert_eq!(world.server.counters().token_requests, 1);
+        Ok(())
     }
 }

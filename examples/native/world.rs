@@ -111,7 +111,7 @@ impl App for NaiveApp {
     fn close(self) {}
 }
 
-fn alice() -> Credentials {
+pub(crate) fn alice() -> Credentials {
     Credentials::Password {
         username: "alice".to_owned(),
         password: "wonderland".to_owned(),
