@@ -10,17 +10,18 @@
 /* How long after a sign-out elsewhere another process may sign in again. */
 #define SIBLING_LIMIT_MS 3000
 
-static void end(struct host *host, int has_failed)
+/* It is over, and why if it failed. */
+static void end(struct host *host, uint32_t cause)
 {
     struct login *login = &host->login;
 
     login->phase = LOGIN_NONE;
-    login->has_failed = has_failed;
+    login->has_failed = cause != TL_CAUSE_NONE;
     if (login->is_alone) {
         /* The lock goes with it, unless the latch wants it for the new session. */
         host->lease.for_login = 0;
-        if (has_failed)
-            host->given_up = TL_CAUSE_LOGIN_FAILED;
+        if (login->has_failed)
+            host->given_up = cause;
     }
     login->is_alone = 0;
 }
@@ -47,9 +48,8 @@ static void failed(struct host *host, uint32_t failure, uint32_t retry_after_s)
     struct login *login = &host->login;
     uint64_t pause = (uint64_t)PAUSE_MS << login->attempts;
 
-    if (login->attempts >= RETRIES || login->sign_outs != host->sign_outs ||
-        !may_repeat(failure, login->credentials)) {
-        end(host, 1);
+    if (login->attempts >= RETRIES || !may_repeat(failure, login->credentials)) {
+        end(host, TL_CAUSE_LOGIN_FAILED);
         return;
     }
     if (pause < (uint64_t)retry_after_s * 1000)
@@ -73,7 +73,7 @@ static void answered(void *context, struct transfer *transfer)
     if (host->login.phase != LOGIN_SENT || host->login.ticket != transfer->number)
         return;
     if (has_tokens)
-        end(host, 0);
+        end(host, TL_CAUSE_NONE);
     else
         failed(host, failure, retry_after_s);
 }
@@ -85,7 +85,7 @@ static void send_login(struct host *host, struct moment now)
 
     /* Told for each attempt, since the token's lifetime counts from here. */
     if (tl_login_started(&host->latch, now.monotonic, now.wall, &login->ticket) != TL_OUTCOME_LOGIN) {
-        end(host, 1);
+        end(host, TL_CAUSE_LOGIN_FAILED);
         return;
     }
     login->phase = LOGIN_SENT;
@@ -126,6 +126,7 @@ void login_begin(struct host *host, const struct credentials *credentials)
         host->lease.for_login = 0;
     login->is_alone = 0;
     login->has_failed = 0;
+    host->given_up = TL_CAUSE_NONE;
     login->credentials = credentials;
     login->attempts = 0;
     login->sign_outs = host->sign_outs;
@@ -178,19 +179,24 @@ void login_required(struct host *host, uint32_t cause)
 int login_tend(struct host *host, struct moment now)
 {
     struct login *login = &host->login;
+    int is_to_be_sent = login->phase == LOGIN_LEASE || login->phase == LOGIN_PAUSED || login->phase == LOGIN_DUE;
 
+    if (is_to_be_sent && login->sign_outs != host->sign_outs) {
+        /* Who signs out while it waits does not want it any more. */
+        end(host, TL_CAUSE_SIGNED_OUT);
+        return 0;
+    }
     switch (login->phase) {
     case LOGIN_LEASE:
         if (host->lease.has_failed) {
-            end(host, 1);
-            host->given_up = TL_CAUSE_LEASE_UNAVAILABLE;
+            end(host, TL_CAUSE_LEASE_UNAVAILABLE);
             return 0;
         }
         if (!lease_is_held(&host->lease.lock))
             return 0;
         if (is_newer_stored(host)) {
             tl_store_changed(&host->latch, now.monotonic, now.wall);
-            end(host, 0);
+            end(host, TL_CAUSE_NONE);
             return 1;
         }
         if (!credentials_are_lasting(login->credentials))
@@ -198,10 +204,6 @@ int login_tend(struct host *host, struct moment now)
         send_login(host, now);
         return 1;
     case LOGIN_PAUSED:
-        if (login->sign_outs != host->sign_outs) {
-            end(host, 1);
-            return 0;
-        }
         if (now.monotonic < login->until)
             return 0;
         send_login(host, now);

@@ -82,6 +82,7 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     let flags = format!("-O1 -g -fno-omit-frame-pointer {SANITIZERS}");
     let sanitized = Build::new(project, "sanitized", sanitized_library(project)?, &flags)?;
     controls(project, &plain, &sanitized)?;
+    logins(project, &sanitized)?;
     stories(project, &plain, &sanitized)?;
 
     let programs = ["loop", "threads"].map(|name| (format!("{name}, "), sanitized.program(name)));
@@ -165,11 +166,14 @@ impl Build {
         let path = self.program(name);
         let mut command = project.command("cc");
         command
-            .args(["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"])
+            .args(["-std=c99", "-D_DEFAULT_SOURCE", "-pedantic"])
+            .args(["-Wall", "-Wextra", "-Werror"])
             .args(self.flags.split(' '))
-            .args(["-Iinclude", &format!("{CONTROLS}/{name}.c")])
+            .args(["-Iinclude", &format!("-I{SOURCES}")])
+            .arg(format!("{CONTROLS}/{name}.c"))
+            .arg(self.program("libhost.a"))
             .arg(&self.library)
-            .arg("-lpthread")
+            .args(["-lcurl", "-lpthread"])
             .arg("-o")
             .arg(&path);
         proc::run(&mut command)?;
@@ -189,6 +193,14 @@ fn controls(project: &Project, plain: &Build, sanitized: &Build) -> Result<()> {
         "Possible data race",
         "tl_went_offline",
     )
+}
+
+/// What the host does with logins that nobody wants any more.
+fn logins(project: &Project, build: &Build) -> Result<()> {
+    let program = build.control(project, "logins")?;
+    let mut command = wrapped(project, &[], &program);
+    command.arg(project.scratch("c-logins")?);
+    proc::run(&mut command)
 }
 
 /// Runs a program twice: with an argument it is stopped, and the report has both texts; without it is not.
