@@ -72,6 +72,8 @@ impl Default for Buffers {
 
 pub struct Host<'a, S: Slot> {
     store: Mutex<NoopRawMutex, S>,
+    /// The one socket for revocations, of which two may be wanted at once.
+    revoking: Mutex<NoopRawMutex, ()>,
     network: &'a Network,
 }
 
@@ -79,6 +81,7 @@ impl<'a, S: Slot> Host<'a, S> {
     pub const fn new(store: S, network: &'a Network) -> Self {
         Self {
             store: Mutex::new(store),
+            revoking: Mutex::new(()),
             network,
         }
     }
@@ -122,6 +125,7 @@ impl<S: Slot> gate::Host for Host<'_, S> {
 
     async fn revoke(&self, token: &str) -> Result<(), Failed> {
         let token = Token::try_from(token).map_err(|_| Failed)?;
+        let _alone = self.revoking.lock().await;
         let call = self.network.call(Socket::Revocation, Call::Revoke(token));
         match call.await {
             Ok(reply) if reply.status == 200 => Ok(()),
@@ -144,7 +148,8 @@ pub async fn token_request<'r>(
     let answer = network.call(socket, call).await;
     let answer = answer.map_err(|_| TokenFailure::Lost)?;
     let body = reply.get_mut(..answer.body.len());
-    let body = body.ok_or(TokenFailure::Unrecognized)?;
+    // The tokens may stand in it all the same.
+    let body = body.ok_or(TokenFailure::Lost)?;
     body.copy_from_slice(&answer.body);
     Ok(response::parse(
         &ResponseShape::RFC6749,

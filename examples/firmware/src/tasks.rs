@@ -3,8 +3,10 @@
 use tokenlatch::Cause;
 use tokenlatch::ChallengeKind;
 use tokenlatch::Outcome;
+use tokenlatch::Rejected;
 use tokenlatch::TokenFailure;
 use tokenlatch::gate::GateError;
+use tokenlatch::gate::TokenError;
 
 use crate::host::Gate;
 use crate::host::token_request;
@@ -72,17 +74,27 @@ pub async fn fetch(
 /// How it failed.
 pub async fn pair(gate: &Gate, network: &Network, reply: &mut [u8]) -> Result<(), Unanswered> {
     let ticket = gate.login_started()?;
-    match token_request(network, Socket::Pairing, Call::Pair, reply).await {
-        Ok(grant) => {
-            gate.granted(ticket, grant)?;
-            Ok(())
-        }
-        Err(error) => {
-            gate.token_failed(ticket, error.failure, error.retry_after)?;
-            match error.failure {
-                TokenFailure::Lost => Err(Unanswered::Silence),
-                _ => Err(GateError::Refused(Cause::LoginFailed).into()),
+    let answer = token_request(network, Socket::Pairing, Call::Pair, reply).await;
+    let error = match answer {
+        Ok(grant) => match gate.granted(ticket, grant) {
+            Ok(Outcome::Orphaned) => {
+                // The user has signed out meanwhile: nobody may use these tokens, so nobody should be able to.
+                let token = grant.refresh_token.unwrap_or(grant.access_token);
+                if let Ok(token) = Token::try_from(token) {
+                    let _ = network.call(Socket::Pairing, Call::Revoke(token)).await;
+                }
+                return Ok(());
             }
-        }
+            Err(GateError::Rejected(Rejected::Grant(error))) => {
+                TokenError::from(TokenFailure::Unusable(error))
+            }
+            told => return told.map(|_| ()).map_err(Unanswered::from),
+        },
+        Err(error) => error,
+    };
+    gate.token_failed(ticket, error.failure, error.retry_after)?;
+    match error.failure {
+        TokenFailure::Lost => Err(Unanswered::Silence),
+        _ => Err(GateError::Refused(Cause::LoginFailed).into()),
     }
 }

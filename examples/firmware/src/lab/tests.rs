@@ -7,10 +7,13 @@ use core::task::Waker;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use embassy_futures::select::Either;
+use embassy_futures::select::select;
 use embassy_time::Duration;
 use embassy_time::MockDriver;
 
 use super::*;
+use crate::server::Ledger;
 
 /// There is one clock for all tests.
 static CLOCK: Mutex<()> = Mutex::new(());
@@ -78,6 +81,34 @@ fn a_cut_anywhere_leaves_the_old_session_the_new_one_or_none() {
     assert!(old > 0 && new > 0 && none == 0, "somebody is signed in");
     let [old, new, none] = tally(Operation::Logout);
     assert!(old > 0 && new == 0 && none > 0);
+}
+
+// promises: P6
+#[test]
+fn a_sign_out_while_the_board_is_paired_leaves_no_session_at_the_server() {
+    let _guard = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let clock = MockDriver::get();
+    clock.reset();
+    let (gate, network, ledger) = (host::gate(1), Network::new(), Ledger::new());
+    ledger.lifetime.set(LIFETIME);
+    let runner = gate.runner();
+    assert!(runner.is_ok());
+    let mut buffers = Buffers::new();
+    let pairing = pair(&gate, &network, &mut buffers.reply);
+    let mut pairing = pin!(select(pairing, network.serve(&ledger, &[])));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(pairing.as_mut().poll(&mut context).is_pending());
+    assert_eq!(gate.logout(), Ok(()));
+    let paired = loop {
+        if let Poll::Ready(Either::First(paired)) = pairing.as_mut().poll(&mut context) {
+            break paired;
+        }
+        clock.advance(Duration::from_millis(1));
+    };
+    assert_eq!(paired, Ok(()));
+    assert_eq!(ledger.pairings.get(), 1);
+    assert_eq!(ledger.revocations.get(), 1);
+    assert_eq!(gate.status().state, State::Unauthenticated);
 }
 
 #[test]
