@@ -115,7 +115,9 @@
 //!     let (access, refresh) = device.issue(); // a real login takes a while
 //!     let mut grant = Grant::new(&access);
 //!     grant.refresh_token = Some(&refresh);
-//!     gate.granted(ticket, grant)?;
+//!     if gate.granted(ticket, grant)? == Outcome::Orphaned {
+//!         let _ = device.revoke(&refresh).await; // signed out meanwhile: nobody owns these tokens
+//!     }
 //!     Ok(())
 //! }
 //!
@@ -282,7 +284,8 @@ impl<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Gate<M, T, W, 
     ///
     /// # Errors
     ///
-    /// `Rejected(Grant(_))`: the grant can't be used, and nothing changed.
+    /// `Rejected(Grant(_))`: the grant can't be used, and nothing changed; tell [`token_failed`](Self::token_failed) with
+    /// [`TokenFailure::Unusable`], so that the login ends.
     pub fn granted(&self, ticket: Ticket, grant: Grant<'_>) -> Result<Outcome, GateError> {
         self.tell(Event::Granted { ticket, grant })
     }

@@ -205,6 +205,7 @@ impl Host for World {
         let under_way = self.sending.fetch_add(1, SeqCst);
         let _sending = Sending(&self.sending);
         assert_eq!(under_way, 0, "two token requests at a time");
+        assert!(!request.refresh_token.is_empty(), "nothing to renew with");
         a_while().await;
         if self.tokens.lock().unwrap().1 != request.refresh_token {
             return Err(TokenFailure::InvalidGrant.into());
@@ -282,8 +283,9 @@ fn sign_in(gate: &ThreadGate, world: &World) {
     shuttle::thread::yield_now();
     let (access, refresh) = world.login();
     let told = gate.granted(ticket, grant(&access, &refresh));
+    let is_late = world.has_timer && told == Ok(Outcome::Orphaned);
     assert!(
-        matches!(told, Ok(Outcome::Done | Outcome::Stale)),
+        is_late || matches!(told, Ok(Outcome::Done | Outcome::Stale)),
         "{told:?}"
     );
 }

@@ -31,7 +31,8 @@ impl core::fmt::Debug for TokenRequest<'_> {
 ///
 /// The runner calls each method with one order at a time, but different methods overlap: a sign-out is written while
 /// a token request hangs. So they take `&self`, and what two of them share (a connection, a flash driver) is behind
-/// the host's own async mutex.
+/// the host's own async mutex. Of `revoke` two calls may overlap: that of a sign-out, and that of a token which came after
+/// it and is nobody's.
 ///
 /// The returned futures must be cancel-safe: one is dropped when a newer order replaces its own, when its deadline
 /// has passed, or when the runner is dropped. What it had begun may then be done or not done, as after a power cut.

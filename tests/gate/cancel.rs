@@ -1,13 +1,17 @@
 //! What is dropped where it waits, at each of its polls: nothing is lost, and what goes on is whole.
 
 use core::cell::Cell;
+use core::cell::OnceCell;
 use core::pin::pin;
 use core::task::Context;
 use core::task::Poll;
 use core::task::Waker;
+use std::rc::Rc;
+use std::rc::Weak;
 
 use tokenlatch::Cause;
 use tokenlatch::ChallengeKind;
+use tokenlatch::Latch;
 use tokenlatch::Outcome;
 use tokenlatch::Rejected;
 use tokenlatch::State;
@@ -87,7 +91,7 @@ fn with_a_runner_dropped_after(polls: u64) -> bool {
     });
     executor.run(&time, &Chance::new(polls));
     check(&gate);
-    assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+    assert_eq!(gate.inspect(Latch::waiting), Ok(0));
     is_dropped.get()
 }
 
@@ -147,7 +151,7 @@ fn a_request_may_be_dropped_at_each_of_its_polls() {
         });
         executor.run(&time, &Chance::new(polls));
         check(&gate);
-        assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+        assert_eq!(gate.inspect(Latch::waiting), Ok(0));
     }
 }
 
@@ -163,11 +167,11 @@ fn a_dropped_wait_keeps_the_place_and_a_dropped_request_gives_it_up() {
         let mut wait = pin!(first.permit(|_| ()));
         assert_eq!(wait.as_mut().poll(&mut cx), Poll::Pending);
     }
-    assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(1));
+    assert_eq!(gate.inspect(Latch::waiting), Ok(1));
     assert_eq!(first.poll_permit(&cx, |_| ()), Poll::Pending);
     assert_eq!(first.try_permit(|_| ()), Err(GateError::NotReady));
     drop(first);
-    assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+    assert_eq!(gate.inspect(Latch::waiting), Ok(0));
     check(&gate);
 }
 
@@ -227,6 +231,53 @@ fn a_sign_out_waits_for_no_token_request_and_what_that_brings_is_revoked() {
     });
     executor.run(&time, &Chance::new(1));
     check(&gate);
+}
+
+/// A sign-out at so many readings of the clock after a renewal was asked for, as another thread may sign out at any.
+/// Whether there are so many.
+fn with_a_sign_out_at_reading(number: u32) -> bool {
+    let time = Time::new();
+    let left = Cell::new(None);
+    let place = Rc::new(OnceCell::<Weak<TestGate<'_>>>::new());
+    let clock = {
+        let place = Rc::clone(&place);
+        let (time, left) = (&time, &left);
+        move || {
+            match left.take() {
+                Some(0_u32) => {
+                    let gate = place.get().and_then(Weak::upgrade).expect("it is made");
+                    gate.logout().expect("it is opened");
+                }
+                some => left.set(some.map(|some| some - 1)),
+            }
+            time.now()
+        }
+    };
+    let latch = Latch::new(quick(), 1).expect("a config that works");
+    let gate = Rc::new(TestGate::new(latch, Box::new(clock)));
+    place.set(Rc::downgrade(&gate)).expect("it is the first");
+    let world = World::new(&time, 1, Weather::default());
+    let mut executor = Executor::new();
+    executor.background(run(gate.runner().expect("the only one"), &world));
+    executor.spawn(async {
+        login(&gate, &world).await;
+        assert_eq!(fetch(&gate, &world).await, Ok(200));
+        left.set(Some(number));
+        let _ = gate.refresh();
+        time.sleep(100).await;
+    });
+    executor.run(&time, &Chance::new(1));
+    check(&gate);
+    left.take().is_none()
+}
+
+// promises: P6
+#[test]
+fn a_sign_out_at_any_moment_of_a_renewal_leaves_no_token_request_without_a_token() {
+    let count = (0..1_000)
+        .take_while(|number| with_a_sign_out_at_reading(*number))
+        .count();
+    assert!((5..1_000).contains(&count), "{count} readings");
 }
 
 // promises: P3, P15
@@ -297,17 +348,17 @@ fn from_inside_its_own_closure_a_gate_can_only_be_looked_at() {
                 let answered = gate.answered(permit.receipt(), 200, ChallengeKind::Absent);
                 assert_eq!(answered, Err(GateError::Reentered));
                 assert_eq!(gate.state(), State::Ready);
-                assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(1));
+                assert_eq!(gate.inspect(Latch::waiting), Ok(1));
                 // What is dropped here is noted, and gone with the next step.
                 drop(other.take());
                 permit.receipt()
             })
             .await;
-        assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(1));
+        assert_eq!(gate.inspect(Latch::waiting), Ok(1));
         assert_eq!(request.receipt(), receipt.ok());
         let outcome = request.answered(200, ChallengeKind::Absent);
         assert_eq!(outcome, Ok(Outcome::Deliver));
-        assert_eq!(gate.inspect(tokenlatch::Latch::waiting), Ok(0));
+        assert_eq!(gate.inspect(Latch::waiting), Ok(0));
         let all: Vec<_> = (0..WAITERS).filter_map(|_| gate.request().ok()).collect();
         assert_eq!(all.len(), WAITERS);
     });

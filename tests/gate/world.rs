@@ -250,6 +250,7 @@ impl Host for World<'_> {
     ) -> Result<Grant<'r>, TokenError> {
         let _alone = Alone::enter(&self.busy[2]);
         assert_eq!(request.grant_type, GrantType::RefreshToken);
+        assert!(!request.refresh_token.is_empty(), "nothing to renew with");
         self.seen
             .token_requests
             .set(self.seen.token_requests.get() + 1);
