@@ -5,8 +5,9 @@
  *
  * THE LOOP. Tell a fact (`tl_opened`, `tl_login_started`, `tl_access_requested`, ...), carry out the orders of
  * `tl_poll_effect` until it returns 0, answer each with its ticket, and tell `tl_timeout_reached` at
- * `tl_poll_timeout` at the latest. An answer that comes late or twice is `TL_OUTCOME_STALE` and changes nothing; an
- * order that is never answered becomes a failed attempt at its deadline.
+ * `tl_poll_timeout` at the latest. An answer that comes late or twice is `TL_OUTCOME_STALE` and changes nothing, but that a
+ * renewed token whose answer was given up for lost is still taken (`TL_OUTCOME_DONE`). An order that is never answered
+ * becomes a failed attempt at its deadline.
  *
  * TIME. Two clocks with each call: `now_ms`, milliseconds of a monotonic clock from any beginning, and `wall_ms`,
  * milliseconds since the Unix epoch, or TL_NO_WALL where there is no such clock. They are how the latch notices sleep.
@@ -14,8 +15,8 @@
  *
  * RESULTS. Functions that return int32_t give a number that is not negative (TL_OUTCOME_* for facts), or an error
  * (TL_ERR_*). After an error nothing has changed, and nothing was written but the length that TL_ERR_SPACE tells.
- * Two exceptions, both said there: with `tl_permit` time passes, and `TL_ERR_REFUSED` ends the wait; and
- * `tl_token_response` writes to its body.
+ * Exceptions, each said there: with `tl_permit` time passes, and `TL_ERR_REFUSED` ends the wait; `tl_token_response`
+ * writes to its body, `tl_config_check` to its field, `tl_recording_start` to its buffer.
  * Every function that takes pointers may give TL_ERR_ARGUMENT, every one that takes a latch TL_ERR_UNINIT; these
  * two are not listed again. NULL is allowed only where that is said, and where a length of 0 goes with it.
  *
@@ -483,7 +484,10 @@ typedef struct tl_latch {
 typedef struct tl_config {
   /* Whether there is a store. Default: 1. */
   uint32_t store;
-  /* When a new credential counts as ready: `TL_CONFIRMATION_*`. Default: stored. Without a store: memory. */
+  /*
+   * When a new credential counts as ready: `TL_CONFIRMATION_*`. Default: stored. Without a store it must be
+   * memory or probed.
+   */
   uint32_t confirmation;
   /* The lease between contexts: `TL_LEASE_*`. Default: none. */
   uint32_t lease;
@@ -763,10 +767,16 @@ int32_t tl_opened(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 /*
  * The context was asleep or in a cache and is back (wake, page shown): the gate closes until the store has been looked
  * at again.
+ *
+ * Errors: `TL_ERR_NOT_OPENED`.
  */
 int32_t tl_resumed(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 
-/* Another context announced, or the platform reported, a change of the store. */
+/*
+ * Another context announced, or the platform reported, a change of the store.
+ *
+ * Errors: `TL_ERR_NOT_OPENED`.
+ */
 int32_t tl_store_changed(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 
 /* No network: token requests wait, no budget is spent. */
@@ -778,11 +788,15 @@ int32_t tl_went_online(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 /*
  * Renew now, whatever the timer says: the token lacks something new. Joins a renewal under way.
  *
- * Errors: `TL_ERR_NO_SESSION`, `TL_ERR_THROTTLED`.
+ * Errors: `TL_ERR_NOT_OPENED`, `TL_ERR_NO_SESSION`, `TL_ERR_THROTTLED`.
  */
 int32_t tl_refresh_requested(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 
-/* The user signs out. On return nothing can leave and no secret can be read. */
+/*
+ * The user signs out. On return nothing can leave and no secret can be read.
+ *
+ * Errors: `TL_ERR_NOT_OPENED`: the session in the store is untouched, so tell it again after `tl_opened`.
+ */
 int32_t tl_logout_requested(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms);
 
 /* The time of `tl_poll_timeout` has come. Calling too early or too often is harmless. */
@@ -831,6 +845,8 @@ int32_t tl_probed(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t t
  *
  * `TL_OUTCOME_LOGIN`: `*ticket` goes with its result. An earlier login is superseded. A token's lifetime
  * counts from here, so tell it when the request is sent, again if need be.
+ *
+ * Errors: `TL_ERR_NOT_OPENED`.
  */
 int32_t tl_login_started(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uint32_t *ticket);
 

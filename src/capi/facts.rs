@@ -1,7 +1,6 @@
 //! Facts: what the host tells.
 //!
-//! Each returns an outcome, or an error after which nothing has changed. Every fact but `tl_opened` and those about
-//! requests gives `TL_ERR_NOT_OPENED` before `tl_opened`.
+//! Each returns an outcome, or an error after which nothing has changed.
 
 use crate::capi::number;
 use crate::capi::ptr;
@@ -27,6 +26,8 @@ pub unsafe extern "C" fn tl_opened(latch: *mut tl_latch, now_ms: u64, wall_ms: u
 
 /// The context was asleep or in a cache and is back (wake, page shown): the gate closes until the store has been looked
 /// at again.
+///
+/// Errors: `TL_ERR_NOT_OPENED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_resumed(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
@@ -35,6 +36,8 @@ pub unsafe extern "C" fn tl_resumed(latch: *mut tl_latch, now_ms: u64, wall_ms: 
 }
 
 /// Another context announced, or the platform reported, a change of the store.
+///
+/// Errors: `TL_ERR_NOT_OPENED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_store_changed(latch: *mut tl_latch, now_ms: u64, wall_ms: u64) -> i32 {
     // SAFETY: the caller's promise.
@@ -60,7 +63,7 @@ pub unsafe extern "C" fn tl_went_online(latch: *mut tl_latch, now_ms: u64, wall_
 
 /// Renew now, whatever the timer says: the token lacks something new. Joins a renewal under way.
 ///
-/// Errors: `TL_ERR_NO_SESSION`, `TL_ERR_THROTTLED`.
+/// Errors: `TL_ERR_NOT_OPENED`, `TL_ERR_NO_SESSION`, `TL_ERR_THROTTLED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_refresh_requested(
     latch: *mut tl_latch,
@@ -73,6 +76,8 @@ pub unsafe extern "C" fn tl_refresh_requested(
 }
 
 /// The user signs out. On return nothing can leave and no secret can be read.
+///
+/// Errors: `TL_ERR_NOT_OPENED`: the session in the store is untouched, so tell it again after `tl_opened`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_logout_requested(
     latch: *mut tl_latch,

@@ -25,6 +25,8 @@ use crate::response::TokenResponse;
 ///
 /// `TL_OUTCOME_LOGIN`: `*ticket` goes with its result. An earlier login is superseded. A token's lifetime
 /// counts from here, so tell it when the request is sent, again if need be.
+///
+/// Errors: `TL_ERR_NOT_OPENED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_login_started(
     latch: *mut tl_latch,

@@ -18,7 +18,8 @@ pub struct tl_latch {
 pub struct tl_config {
     /// Whether there is a store. Default: 1.
     pub store: u32,
-    /// When a new credential counts as ready: `TL_CONFIRMATION_*`. Default: stored. Without a store: memory.
+    /// When a new credential counts as ready: `TL_CONFIRMATION_*`. Default: stored. Without a store it must be
+    /// memory or probed.
     pub confirmation: u32,
     /// The lease between contexts: `TL_LEASE_*`. Default: none.
     pub lease: u32,

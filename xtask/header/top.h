@@ -5,8 +5,9 @@
  *
  * THE LOOP. Tell a fact (`tl_opened`, `tl_login_started`, `tl_access_requested`, ...), carry out the orders of
  * `tl_poll_effect` until it returns 0, answer each with its ticket, and tell `tl_timeout_reached` at
- * `tl_poll_timeout` at the latest. An answer that comes late or twice is `TL_OUTCOME_STALE` and changes nothing; an
- * order that is never answered becomes a failed attempt at its deadline.
+ * `tl_poll_timeout` at the latest. An answer that comes late or twice is `TL_OUTCOME_STALE` and changes nothing, but that a
+ * renewed token whose answer was given up for lost is still taken (`TL_OUTCOME_DONE`). An order that is never answered
+ * becomes a failed attempt at its deadline.
  *
  * TIME. Two clocks with each call: `now_ms`, milliseconds of a monotonic clock from any beginning, and `wall_ms`,
  * milliseconds since the Unix epoch, or TL_NO_WALL where there is no such clock. They are how the latch notices sleep.
@@ -14,8 +15,8 @@
  *
  * RESULTS. Functions that return int32_t give a number that is not negative (TL_OUTCOME_* for facts), or an error
  * (TL_ERR_*). After an error nothing has changed, and nothing was written but the length that TL_ERR_SPACE tells.
- * Two exceptions, both said there: with `tl_permit` time passes, and `TL_ERR_REFUSED` ends the wait; and
- * `tl_token_response` writes to its body.
+ * Exceptions, each said there: with `tl_permit` time passes, and `TL_ERR_REFUSED` ends the wait; `tl_token_response`
+ * writes to its body, `tl_config_check` to its field, `tl_recording_start` to its buffer.
  * Every function that takes pointers may give TL_ERR_ARGUMENT, every one that takes a latch TL_ERR_UNINIT; these
  * two are not listed again. NULL is allowed only where that is said, and where a length of 0 goes with it.
  *
