@@ -14,13 +14,14 @@ pub enum TokenFailure {
     NotSent,
     /// The request left and no whole answer came back: the server may have rotated the refresh token.
     Lost,
-    /// 429.
+    /// 429, or `slow_down`, `rate_limit_exceeded`, `too_many_requests`, `over_request_rate_limit`.
     RateLimited,
     /// 5xx, or `temporarily_unavailable`, `server_error`.
     Unavailable,
     /// `invalid_grant` and its kin: the only answer that ends a session (P11).
     InvalidGrant,
-    /// The server wants the user: `mfa_required`, `interaction_required`, `login_required`, `consent_required`.
+    /// The server wants the user: `mfa_required`, `interaction_required`, `login_required`, `consent_required`,
+    /// `account_selection_required`.
     InteractionRequired,
     /// The client is set up wrong: `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
     /// `invalid_scope`, `invalid_request`. The session is kept, and tried again at the longest back-off.

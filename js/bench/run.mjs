@@ -80,7 +80,7 @@ where WebAssembly is not to be had; in mini-programs it is part of the bundle.
 
 ${table(["", "minified", "gzip", "brotli"], size.map((one) => [one.name, bytes(one.min), bytes(one.gzip), bytes(one.brotli)]))}
 
-${smaller.length ? `Smaller than the page's bundle: ${smaller.join(", ")}. Of these oidc-client-ts, keycloak-js and alova's token authentication have a life cycle of tokens; none of the three lets only one tab refresh, and the tables above say what else they leave out.` : "Nothing is smaller than the page's bundle."}
+${smaller.length ? `Smaller than the page's bundle: ${smaller.join(", ")}. Of these oidc-client-ts, keycloak-js and alova's token authentication have a life cycle of tokens. oidc-client-ts is in the table of two tabs, alova in that of one; keycloak-js was only weighed.` : "Nothing is smaller than the page's bundle."}
 
 ## Time
 
