@@ -2,6 +2,7 @@
 
 import axios from "axios";
 import ky, { type Hooks } from "ky";
+import ky2 from "ky2";
 import { createLatch, LatchError, type State, type Store } from "tokenlatch";
 import { attach } from "tokenlatch/axios";
 import { WAIT_LIMIT_MS } from "tokenlatch/config";
@@ -39,6 +40,7 @@ export const use = async (): Promise<State> => {
 
 export const gated: Hooks = hooks(latch);
 export const client = ky.create({ hooks: hooks(latch), context: { public: true } });
+export const second = ky2.create({ hooks: hooks(latch, { fetch, timeout: 10_000 }), context: { public: true } });
 
 export const stores: Store[] = [memoryStore(), sessionStore()];
 
