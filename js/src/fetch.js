@@ -22,9 +22,12 @@ export const seePage = (latch, request) => (response) => {
 };
 
 export const gatedFetch = (latch, host) => (input, init) => {
-  const request = new Request(input, { ...(host.cookie && { credentials: "include" }), ...init });
+  let request = new Request(input, init);
   const send = host.fetch;
   if ((init && init.public) || !allows(host, request.url)) return send(request);
+  // The session's cookie goes to another origin too, unless the caller said what goes.
+  if (host.cookie && !(init && init.credentials) && request.credentials === "same-origin")
+    request = new Request(request, { credentials: "include" });
   // A stream can be read once. Any other body is copied before each attempt; Firefox does not tell whether there is one.
   const replay = !(init && init.body && init.body.getReader);
   return latch.run(

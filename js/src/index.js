@@ -20,8 +20,9 @@ export const createLatch = (options) => {
   const { name = "tokenlatch" } = options;
   const cell = indexedDBStore(name);
   const post = async (url, fields) => {
-    const body = new URLSearchParams({ client_id: options.clientId, ...fields });
-    return host.fetch(url, { method: "POST", body });
+    const { fetch } = host;
+    const body = new URLSearchParams({ ...(options.clientId && { client_id: options.clientId }), ...fields });
+    return fetch(url, { method: "POST", body });
   };
   const host = {
     now: () => performance.now(),
@@ -31,15 +32,18 @@ export const createLatch = (options) => {
     announce: (generation) => announce(generation),
     see,
     failure,
-    fetch: (request, init) => fetch(request, init),
-    refresh: options.tokenEndpoint && ((token) => post(options.tokenEndpoint, { grant_type: "refresh_token", refresh_token: token })),
-    revoke:
-      options.revocationEndpoint &&
-      (async (token) => {
-        if ((await post(options.revocationEndpoint, { token })).status > 499) throw 0;
-      }),
     close: () => leave(),
     ...options,
+    fetch: options.fetch || ((request, init) => fetch(request, init)),
+    refresh:
+      options.refresh ||
+      (options.tokenEndpoint && ((token) => post(options.tokenEndpoint, { grant_type: "refresh_token", refresh_token: token }))),
+    revoke:
+      options.revoke ||
+      (options.revocationEndpoint &&
+        (async (token) => {
+          if ((await post(options.revocationEndpoint, { token })).status > 499) throw 0;
+        })),
   };
   const latch = start(boot, host);
   latch.request = latch.run;

@@ -4,9 +4,9 @@ import { LOST, NOT_SENT, RESUMED, STORE_CHANGED, WENT_OFFLINE, WENT_ONLINE } fro
 
 const none = () => null;
 
-/** Status, headers and body of a `Response`; anything else is the body of a success. */
+/** Status, headers and body of a `Response`, which can still be read after it; anything else is the body of a success. */
 export const see = (answer) =>
-  answer && answer.text ? [answer.status, (name) => answer.headers.get(name), () => answer.text()] : [200, none, () => answer];
+  answer && answer.headers && answer.text ? [answer.status, (name) => answer.headers.get(name), () => answer.clone().text()] : [200, none, () => answer];
 
 /**
  * How a token request failed that got no answer. A page is not told whether it arrived: an aborted one may have, any

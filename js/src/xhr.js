@@ -12,12 +12,19 @@ export const sendXhr = (latch, { method = "GET", url, headers = {}, body, signal
     new Promise((resolve, reject) => {
       const xhr = new XMLHttpRequest();
       xhr.open(method, url);
-      const all = { ...headers, ...permit.headers };
-      for (const name in all) xhr.setRequestHeader(name, all[name]);
+      // Twice the same name, in whatever case, would be sent as a list.
+      const all = new Headers(headers);
+      for (const name in permit.headers) all.set(name, permit.headers[name]);
+      all.forEach((value, name) => xhr.setRequestHeader(name, value));
       xhr.onload = () => resolve(xhr);
       xhr.onerror = xhr.ontimeout = () => reject(new TypeError("the request failed"));
       xhr.onabort = () => reject(signal && signal.aborted ? signal.reason : new TypeError("the request was aborted"));
-      if (signal) signal.addEventListener("abort", () => xhr.abort(), { once: true });
+      if (signal) {
+        if (signal.aborted) return reject(signal.reason);
+        const abort = () => xhr.abort();
+        signal.addEventListener("abort", abort);
+        xhr.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
+      }
       if (prepare) prepare(xhr);
       xhr.send(body);
     });

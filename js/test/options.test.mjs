@@ -32,7 +32,7 @@ test("an origin may be written as any address of it, and must be one", (t) => {
 });
 
 test("a mini-program's origin may end with a slash, and covers its sockets", async () => {
-  for (const allow of [[API], [`${API}/`], ["HTTPS://API.test"], API]) {
+  for (const allow of [[API], [`${API}/`], [`${API}/v1/login?x`], ["HTTPS://API.test:443"], API]) {
     const world = createWorld(1);
     const latch = createMiniLatch(world.wx, { allow, login });
     let status;
@@ -44,6 +44,62 @@ test("a mini-program's origin may end with a slash, and covers its sockets", asy
     latch.destroy();
     world.end();
   }
+});
+
+test("what is no whole address can't be allowed in a mini-program", (t) => {
+  const world = createWorld(1);
+  t.after(world.end);
+  for (const allow of [["api.test"], ["/"], ["ftp://api.test"]])
+    assert.throws(() => createMiniLatch(world.wx, { allow, login }), { name: "LatchError", cause: -1 }, `${allow}`);
+});
+
+test("token requests go by a `fetch` that wants to be called alone, and say no client that there is none of", async (t) => {
+  const sent = [];
+  const alone = async function (url, { body }) {
+    if (this !== undefined) throw new TypeError("Illegal invocation");
+    sent.push(`${body}`);
+    return new Response(JSON.stringify({ access_token: "a2", refresh_token: "r2", expires_in: 60 }));
+  };
+  const latch = page(t, { allow: [API], tokenEndpoint: `${API}/token`, revocationEndpoint: `${API}/revoke`, fetch: alone, refresh: undefined, revoke: undefined });
+  await latch.login({ access_token: "a1", refresh_token: "r1", expires_in: 3600 });
+  latch.renew();
+  await latch.ready();
+  latch.logout();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(sent, ["grant_type=refresh_token&refresh_token=r1", "token=r2"]);
+});
+
+test("an option that is undefined is one that is not given", async (t) => {
+  const url = await listen(t, (request, response) => response.end(request.headers.authorization));
+  const latch = page(t, { allow: [url], fetch: undefined });
+  await latch.login({ access_token: "a1", expires_in: 3600 });
+  assert.equal(await (await latch.fetch(url)).text(), "Bearer a1");
+});
+
+test("a cookie session sends cookies to what is allowed, unless the caller said otherwise", async (t) => {
+  const sent = [];
+  const fetch = async (request) => (sent.push(request.credentials), new Response("{}"));
+  const latch = page(t, { allow: [API], cookie: true, probe: async () => new Response(""), fetch });
+  await latch.login(async () => new Response(""));
+  await latch.fetch(`${API}/orders`);
+  await latch.fetch(new Request(`${API}/orders`, { method: "POST", body: "x" }));
+  await latch.fetch(`${API}/orders`, { credentials: "same-origin" });
+  await latch.fetch(new Request(`${API}/orders`, { credentials: "omit" }));
+  await latch.fetch(`${API}/orders`, { public: true });
+  await latch.fetch("https://other.test/orders");
+  assert.deepEqual(sent, ["include", "include", "same-origin", "omit", "same-origin", "same-origin"]);
+});
+
+test("a login that fails leaves the server's answer to be read", async (t) => {
+  const latch = page(t, { allow: [API] });
+  const answer = async () => new Response(JSON.stringify({ error: "invalid_grant", error_description: "wrong password" }), { status: 400 });
+  const failed = await latch.login(answer).catch((error) => error);
+  assert.equal((await failed.response.json()).error_description, "wrong password");
+});
+
+test("a parsed body may have a field of any name", async (t) => {
+  const latch = page(t, { allow: [API] });
+  assert.equal(await latch.login({ access_token: "a1", expires_in: 60, text: "welcome" }), "Ready");
 });
 
 test("without a store there is no lease, and none is asked for", async (t) => {
