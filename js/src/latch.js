@@ -76,12 +76,17 @@ export const soon = (work, a, b) => Promise.resolve().then(() => work && work(a,
 export const start = (boot, host) => {
   let core, bytes, out, base, timer, due, release, ended, said;
   let used = 0;
+  // What the store and the lease were asked for and have not answered.
+  let asked = 0;
+  let leasing = 0;
   let state = 0;
   let lastWaiter = 0;
   let writes = Promise.resolve();
   let queue = [];
   const waiting = new Map();
   const listeners = new Set();
+  const logins = new Set();
+  const signOuts = new Set();
   const reasons = new WeakMap();
   const steps = [];
 
@@ -137,6 +142,17 @@ export const start = (boot, host) => {
     step[3] = state;
     said = number;
     return outcome;
+  };
+
+  // A sign-out is done when the store has answered all there was to ask.
+  const quiet = () => {
+    if (asked || leasing) return;
+    signOuts.forEach((done) => done());
+    signOuts.clear();
+  };
+  const answers = () => {
+    asked--;
+    quiet();
   };
 
   const succeeded = (status) => status > 199 && status < 300;
@@ -196,33 +212,49 @@ export const start = (boot, host) => {
       listeners.forEach((listener) => soon(listener, STATES[state]));
     },
     (ticket) => {
-      soon(host.store.read).then(
-        (record) => tell(LOADED, ticket, record ? put(record) : -1),
-        () => tell(LOAD_FAILED, ticket),
-      );
+      asked++;
+      soon(host.store.read)
+        .then(
+          (record) => tell(LOADED, ticket, record ? put(record) : -1),
+          () => tell(LOAD_FAILED, ticket),
+        )
+        .then(answers);
     },
     (ticket) => {
+      asked++;
       // In the order given; what was superseded in the meantime is not written.
-      writes = writes.then(() => {
-        const record = ended ? "" : read(RECORD, ticket);
-        return (
-          record &&
-          soon(host.store.write, record).then(
-            () => tell(STORED, ticket),
-            () => tell(STORE_FAILED, ticket),
-          )
-        );
-      });
+      writes = writes
+        .then(() => {
+          const record = ended ? "" : read(RECORD, ticket);
+          return (
+            record &&
+            soon(host.store.write, record).then(
+              () => tell(STORED, ticket),
+              () => tell(STORE_FAILED, ticket),
+            )
+          );
+        })
+        .then(answers);
     },
     () => soon(host.announce, read(GENERATION, 0)),
-    () => release(),
+    () => {
+      leasing = 0;
+      release();
+    },
     (ticket) => {
+      leasing = 1;
       release = host.lease(
-        () => tell(LEASE_GRANTED, ticket),
         () => {
+          leasing = 0;
+          tell(LEASE_GRANTED, ticket);
+          quiet();
+        },
+        () => {
+          leasing = 0;
           // One of the two is stale: it was never had, or it was taken away.
           tell(LEASE_DENIED, ticket);
           tell(LEASE_LOST, ticket);
+          quiet();
         },
       );
     },
@@ -334,17 +366,25 @@ export const start = (boot, host) => {
   const login = (work) =>
     new Promise((resolve, reject) =>
       when(() => {
-        if (ended) return reject(new LatchError(ended));
+        const over = () => reject(new LatchError(ended));
+        if (ended) return over();
+        logins.add(over);
         tell(LOGIN_STARTED);
-        answer(said, () => (typeof work === "function" ? work() : work)).then(() => {
-          const settled = () => {
-            if (state === PENDING) return;
-            listeners.delete(settled);
-            resolve(STATES[state]);
-          };
-          listeners.add(settled);
-          settled();
-        }, reject);
+        answer(said, () => (typeof work === "function" ? work() : work))
+          .then(() => {
+            const settled = () => {
+              if (state === PENDING) return;
+              listeners.delete(settled);
+              logins.delete(over);
+              resolve(STATES[state]);
+            };
+            listeners.add(settled);
+            settled();
+          })
+          .catch((error) => {
+            logins.delete(over);
+            reject(error);
+          });
       }),
     );
 
@@ -392,7 +432,14 @@ export const start = (boot, host) => {
     answered,
     judge,
     login,
-    logout: () => when(() => tell(LOGOUT_REQUESTED)),
+    logout: () =>
+      new Promise((done) =>
+        when(() => {
+          tell(LOGOUT_REQUESTED);
+          signOuts.add(done);
+          quiet();
+        }),
+      ),
     renew: () => when(() => tell(REFRESH_REQUESTED)),
     ready: (signal) => enter(signal).then(() => {}),
     get state() {
@@ -421,6 +468,9 @@ export const start = (boot, host) => {
         clearTimeout(timer);
         release && release();
         waiting.forEach((_, waiter) => end(waiter, DESTROYED));
+        logins.forEach((over) => over());
+        leasing = 0;
+        signOuts.forEach((done) => done());
         // Nothing secret is left in its memory.
         bytes && bytes.fill(0);
         host.close && host.close();

@@ -286,6 +286,39 @@ test("a destroyed latch refuses and can be destroyed again", async () => {
   assert.equal(server.issued, 0);
 });
 
+test("destroying ends a login under way, and a logout", async () => {
+  const server = newServer();
+  const latch = newLatch(server);
+  const under = latch.login(() => new Promise(() => {}));
+  await new Promise((resolve) => setTimeout(resolve));
+  latch.destroy();
+  await assert.rejects(under, rejected(102));
+  await latch.logout();
+});
+
+test("a logout is done when the store has its mark, and with a lease too", async (t) => {
+  for (const lease of [undefined, (granted) => (setTimeout(granted, 20), () => {})]) {
+    const server = newServer();
+    const writes = [];
+    const cell = memoryStore();
+    const store = { read: cell.read, write: (record) => new Promise((done) => setTimeout(() => done(cell.write(record), writes.push(record)), 20)) };
+    const latch = newLatch(server, { store, lease });
+    t.after(latch.destroy);
+    await latch.login(server.grant());
+    writes.length = 0;
+    await latch.logout();
+    assert.equal(writes.length, 1);
+    assert.ok(!writes[0].includes("a1"));
+    latch.destroy();
+    const next = newLatch(server, { store, lease });
+    t.after(next.destroy);
+    await assert.rejects(next.ready(AbortSignal.timeout(100)));
+    assert.equal(next.state, "Unauthenticated");
+    // Nothing is to be stored: it is done all the same.
+    await next.logout();
+  }
+});
+
 test("two latches share nothing", async (t) => {
   const [one, two] = [newServer(), newServer()];
   const [a, b] = [newLatch(one), newLatch(two)];

@@ -67,7 +67,8 @@ export interface CommonOptions {
   name?: string;
   /**
    * Origins that a token may go to, each by any whole address of it. Default: the page's own; in mini-programs all.
-   * What is no whole address makes requests throw a `TypeError` in a page.
+   * What is no whole address makes requests throw a `TypeError` in a page, and `createLatch` a `LatchError` with the cause -1
+   * in a mini-program.
    */
   allow?: readonly string[];
   /** Called once for each need of a login. */
@@ -104,17 +105,25 @@ export interface CommonLatch {
   readonly scope: string | undefined;
   /** Resolves when a request may leave; rejects as one would. */
   ready(signal?: Signal): Promise<void>;
-  /** Ends the session at once: on return no request can leave with its token. */
-  logout(): void;
+  /**
+   * Ends the session at once: on return no request can leave with its token. Resolves when the store has answered; until
+   * then a page or program that ends finds the session again at its next start. Never rejects.
+   */
+  logout(): Promise<void>;
   /** Renews now. */
   renew(): void;
   /** Calls the listener with each new state. */
   subscribe(listener: (state: State) => void): () => void;
+  /** Whether a token may go to this address. */
+  allows(url: string): boolean;
   /** Why this answer, or the request of this error, was refused. */
   why(response: object): Cause | undefined;
   /** The last steps, without secrets. */
   trace(): Step[];
-  /** Ends every request that waits, and forgets the tokens. The store keeps them. */
+  /**
+   * Ends every request and login that waits, and forgets the tokens. The store keeps them: wait for `logout` first if they
+   * are to be gone.
+   */
   destroy(): void;
   /**
    * Sends a request of any kind when it may leave, and again if need be. `see` gives the status and the headers by
