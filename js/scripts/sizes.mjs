@@ -14,11 +14,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 16940,
-  "page, less core": 4860,
-  "mini-program": 21710,
-  "mini-program, less core": 4470,
-  "mini-program, packed": 22610,
+  page: 17110,
+  "page, less core": 5050,
+  "mini-program": 22130,
+  "mini-program, less core": 4890,
+  "mini-program, packed": 23000,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

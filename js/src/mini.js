@@ -2,9 +2,10 @@
 
 import translated from "core:translated";
 import { soon, start } from "./latch.js";
-import { LOST, NOT_SENT, RESUMED, SIGNED_OUT, WENT_OFFLINE, WENT_ONLINE } from "./numbers.js";
+import { ARGUMENT, LOST, NOT_SENT, RESUMED, SIGNED_OUT, SUPERSEDED, WENT_OFFLINE, WENT_ONLINE } from "./numbers.js";
+import { LatchError } from "./latch.js";
 
-export { LatchError } from "./latch.js";
+export { LatchError };
 
 // What a request's task, and a socket's, can be asked before it exists.
 const TASK =
@@ -13,6 +14,9 @@ const SOCKET = "send close onOpen onClose onError onMessage".split(" ");
 
 // Platforms run ten requests at once and queue the rest. One is left for the renewal.
 const SLOTS = 9;
+
+// A login that has no answer by then has none.
+const LOGIN_MS = 3e4;
 
 // Keys in any case.
 const lookUp = (headers, wanted) => {
@@ -31,10 +35,22 @@ const failure = (error) => (/abort|timeout|interrupt/i.test(error && error.errMs
 const toHex = (text) => text.replace(/[^]/g, (byte) => (byte.charCodeAt(0) + 256).toString(16).slice(1));
 const fromHex = (hex) => `${hex}`.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16)));
 
+// Where a platform gives a promise beside its callbacks, one of the two is enough.
+const quiet = (given) => {
+  given && given.catch && given.catch(() => {});
+  return given;
+};
+
 const storage = (platform, key, { sync, encrypt } = {}) => {
   const call = (method, options) =>
-    new Promise((success, fail) => platform[method](Object.assign({ key }, encrypt && { encrypt }, options, { success, fail })));
+    new Promise((success, fail) => quiet(platform[method](Object.assign({ key }, encrypt && { encrypt }, options, { success, fail }))));
   if (sync) {
+    // `my` takes and gives objects.
+    if (platform.getAuthCode)
+      return {
+        read: () => fromHex(platform.getStorageSync({ key }).data || ""),
+        write: (record) => platform.setStorageSync({ key, data: toHex(record) }),
+      };
     return {
       read: () => fromHex(platform.getStorageSync(key)),
       write: (record) => platform.setStorageSync(key, toHex(record)),
@@ -54,8 +70,11 @@ const storage = (platform, key, { sync, encrypt } = {}) => {
   };
 };
 
-// An address that ends with a slash, to be compared; a socket's is that of its requests.
-const whole = (url) => url.toLowerCase().replace(/^ws/, "http").replace(/\/?$/, "/");
+// The origin of a whole address, without its port where that goes without saying; a socket's is that of its requests.
+const originOf = (url) => {
+  const [, secure, site] = /^(?:http|ws)(s?):\/\/([^/?#\\]+)/i.exec(url) || [];
+  return site && `${secure}//${site}`.toLowerCase().replace(secure ? /:443$/ : /:80$/, "");
+};
 
 /**
  * A latch for a mini-program.
@@ -70,7 +89,19 @@ export const createLatch = (platform, options) => {
   let busy = 0;
   let last = Date.now();
   let passed = 0;
+  // Raised by each sign-out: what was begun before is over.
+  let signOuts = 0;
   let flying;
+  let joined;
+  let retry;
+
+  const sites =
+    options.allow &&
+    [].concat(options.allow).map((url) => {
+      if (!originOf(url)) throw new LatchError(ARGUMENT);
+      return originOf(url);
+    });
+  const allows = (url) => !sites || sites.indexOf(originOf(url)) >= 0;
 
   // A slot for each request on its way; those that wait at the gate take none.
   const enter = (leave, after) => {
@@ -86,8 +117,8 @@ export const createLatch = (platform, options) => {
     }
   };
 
-  // One request of the platform's, as a promise; its task goes to `began`.
-  const send = (method, request, began) =>
+  // One request of the platform's, as a promise; its task goes to `began`. No interceptor has to gate it again.
+  const send = (method, request, began = () => {}) =>
     new Promise((success, fail) => {
       busy++;
       let once = () => {
@@ -98,8 +129,15 @@ export const createLatch = (platform, options) => {
         settle(value);
         once();
       };
-      const task = platform[method](Object.assign({}, request, { success: ended(success), fail: ended(fail), complete: undefined }));
-      began && began(task);
+      const callbacks = { public: true, success: ended(success), fail: ended(fail), complete: undefined };
+      try {
+        const task = quiet(platform[method](Object.assign({}, request, callbacks)));
+        // Taro's sockets come later.
+        if (task && task.then && !task.abort) task.then(began, () => {});
+        else began(task);
+      } catch (error) {
+        callbacks.fail(error);
+      }
     });
 
   // An answer, or a request for one.
@@ -107,23 +145,53 @@ export const createLatch = (platform, options) => {
 
   // The code of a login works once, and each one may end the last: one at a time.
   const silent = () => {
-    flying =
-      flying ||
-      new Promise((success, fail) => platform.login(Object.assign({}, options.loginOptions, { success, fail })))
+    if (flying) return flying;
+    let limit;
+    const mine = (flying = new Promise((success, fail) => {
+      limit = setTimeout(fail, LOGIN_MS, { errMsg: "login:fail timeout" });
+      new Promise((success, fail) => {
+        const method = platform.login ? "login" : "getAuthCode";
+        quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
+      })
         .then((result) => options.login(result.code || result.authCode, result))
-        .then(sent);
-    const done = () => (flying = undefined);
-    flying.then(done, done);
-    return flying;
+        .then(sent)
+        .then(success, fail);
+    }));
+    const done = () => {
+      clearTimeout(limit);
+      if (flying === mine) flying = undefined;
+    };
+    mine.then(done, done);
+    return mine;
+  };
+
+  // Nobody gives anything for these: whoever wants one while one is under way gets that one.
+  const signIn = () => {
+    if (joined) return joined;
+    const mine = (joined = login(silent));
+    const done = () => {
+      if (joined === mine) joined = undefined;
+    };
+    mine.then(done, done);
+    return mine;
   };
 
   // A login that needs nobody is made at once, and again for a while.
   const required = (cause, tries = 0) => {
     if (!options.login || cause === SIGNED_OUT) return options.onLoginRequired && options.onLoginRequired(cause);
-    latch.login().catch((error) => {
-      if (tries < 3 && latch.state === "Unauthenticated") setTimeout(required, 1000 << tries, cause, tries + 1);
+    const before = signOuts;
+    signIn().catch((error) => {
+      // Somebody signed out, or signs in otherwise.
+      if (before !== signOuts || error.cause === SUPERSEDED) return;
+      if (tries < 3 && latch.state === "Unauthenticated") retry = setTimeout(required, 1000 << tries, cause, tries + 1);
       else if (options.onLoginRequired) options.onLoginRequired(error.cause);
     });
+  };
+
+  const signedOut = () => {
+    signOuts++;
+    flying = joined = undefined;
+    clearTimeout(retry);
   };
 
   const host = Object.assign({
@@ -144,6 +212,7 @@ export const createLatch = (platform, options) => {
     relogin: options.refresh ? undefined : options.login && silent,
     onLoginRequired: required,
     close: () => {
+      signedOut();
       platform.offAppShow && platform.offAppShow(shown);
       platform.offNetworkStatusChange && platform.offNetworkStatusChange(network);
     },
@@ -157,8 +226,7 @@ export const createLatch = (platform, options) => {
     return engine.instantiate(options.wasm, {}).then((result) => (result.instance || result).exports).catch(translated);
   };
   const latch = start(boot, host);
-  const login = latch.login;
-  const allowed = (url) => !options.allow || [].concat(options.allow).some((origin) => whole(url).indexOf(whole(origin)) === 0);
+  const { login, logout } = latch;
 
   // A gated copy of one of the platform's functions: callbacks, a promise where there are none, and the task.
   const wrap = (method, names, single) => (request) => {
@@ -187,9 +255,16 @@ export const createLatch = (platform, options) => {
         task = began;
         for (const [name, argument] of calls) if (task && task[name]) task[name](argument);
       });
-    const plain = () => new Promise((resolve) => enter(() => resolve(attempt({}))));
+    const plain = () =>
+      new Promise((resolve, reject) => {
+        listeners.push(() => reject(signal.reason));
+        enter(() => {
+          listeners.pop();
+          if (!signal.aborted) resolve(attempt({}));
+        });
+      });
     const result =
-      open || !allowed(rest.url)
+      open || !allows(rest.url)
         ? plain()
         : single
           ? latch.enter(signal).then(attempt)
@@ -197,8 +272,9 @@ export const createLatch = (platform, options) => {
     const proxy = {
       abort: () => {
         signal.aborted = true;
-        if (task) task.abort();
-        else listeners.slice().forEach((listener) => listener());
+        // It waits, at first or after an answer that sends it again; else it is on its way.
+        if (listeners[0]) listeners.slice().forEach((listener) => listener());
+        else if (task) task.abort();
       },
     };
     names.forEach((name) => {
@@ -215,7 +291,7 @@ export const createLatch = (platform, options) => {
     });
     // A promise that nobody asked for must not be one that nobody caught.
     told.catch(() => {});
-    if (!success && !fail && !complete)
+    if (!single && !success && !fail && !complete)
       for (const name of ["then", "catch", "finally"]) if (told[name]) proxy[name] = told[name].bind(told);
     return proxy;
   };
@@ -230,7 +306,12 @@ export const createLatch = (platform, options) => {
     uploadFile: wrap("uploadFile", TASK),
     downloadFile: wrap("downloadFile", TASK),
     connectSocket: wrap("connectSocket", SOCKET, true),
-    login: (work = silent) => login(work),
+    login: (work) => (work ? login(work) : signIn()),
+    logout: () => {
+      signedOut();
+      return logout();
+    },
+    allows,
     /** The address of a page in a web-view, with a one-time ticket. */
     webView: (url, issue) =>
       Promise.resolve(issue()).then((ticket) =>

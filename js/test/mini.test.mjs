@@ -173,6 +173,101 @@ test("after a logout nobody is signed in again by itself", async (t) => {
   assert.equal(world.server.unauthenticated, 0);
 });
 
+const logins = (world) => world.trace.filter((line) => / wx\.login$/.test(line)).length;
+
+test("a logout while a login is under way, or is to be tried again, stands", async (t) => {
+  for (const [fails, millis] of [[0, 40], [9, 500]]) {
+    await t.test(`${fails} fail`, async (t) => {
+      const { world, latch } = start(t);
+      world.loginFails = fails;
+      await world.pass(millis);
+      assert.equal(logins(world), 1);
+      latch.logout();
+      await world.pass(60_000);
+      assert.equal(latch.state, "Unauthenticated");
+      assert.equal(logins(world), 1);
+      // A login that is asked for after it is a new one.
+      world.loginFails = 0;
+      latch.login();
+      await world.pass(1000);
+      assert.equal(latch.state, "Ready");
+    });
+  }
+});
+
+test("whoever wants to sign in while that is under way gets the same login", async (t) => {
+  const revoked = [];
+  const { world, get, latch, needed } = start(t, { revoke: (token) => revoked.push(token) });
+  await world.pass(10);
+  const told = [latch.login(), latch.login()];
+  const { seen } = get();
+  await world.pass(3000);
+  assert.deepEqual(await Promise.all(told), ["Ready", "Ready"]);
+  assert.equal(seen.status, 200);
+  assert.deepEqual([logins(world), world.server.logins], [1, 1]);
+  assert.deepEqual([needed, revoked], [[], []]);
+});
+
+test("a platform login that never answers is one that failed", async (t) => {
+  const { world, get, relaunch } = start(t);
+  const { login } = world.wx;
+  await world.pass(1000);
+  world.cell.clear();
+  world.wx.login = () => {};
+  relaunch();
+  await world.pass(29_000);
+  world.wx.login = login;
+  await world.pass(5000);
+  const { seen } = get();
+  await world.pass(1000);
+  assert.equal(seen.status, 200);
+});
+
+test("aborting while an answer of 401 waits for the renewal calls fail once, and nothing is sent again", async (t) => {
+  const { world, get } = start(t);
+  await world.pass(1000);
+  get();
+  await world.pass(500);
+  world.server.token = "gone";
+  const { seen, task } = get();
+  await world.pass(115);
+  assert.match(world.trace.at(-1), /wx.login/);
+  const { requests } = world.server;
+  task.abort();
+  await world.pass(3000);
+  assert.deepEqual([seen.success, seen.fail, seen.complete], [0, 1, 1]);
+  assert.equal(seen.error.errMsg, "request:fail abort");
+  assert.equal(world.server.requests, requests);
+});
+
+test("aborting a public request that waits for a slot calls fail once, and nothing is sent", async (t) => {
+  const { world, get } = start(t);
+  await world.pass(1000);
+  Array.from({ length: 9 }, () => get());
+  const { seen, task } = get({ url: `${API}/open`, public: true });
+  task.abort();
+  await world.pass(1000);
+  assert.deepEqual([seen.success, seen.fail, seen.complete], [0, 1, 1]);
+  assert.ok(!world.trace.some((line) => /open/.test(line)));
+  const after = get();
+  await world.pass(1000);
+  assert.equal(after.seen.status, 200);
+});
+
+test("a function that the platform does not have takes no slot", async (t) => {
+  const { world, latch, get } = start(t);
+  await world.pass(1000);
+  delete world.wx.uploadFile;
+  for (let n = 0; n < 10; n++) await assert.rejects(async () => {
+    const upload = latch.uploadFile({ url: `${API}/file` });
+    await world.pass(100);
+    await upload;
+  });
+  const { seen } = get();
+  await world.pass(1000);
+  assert.equal(seen.status, 200);
+});
+
 test("offline nothing is asked for, and afterwards one login serves all", async (t) => {
   const { world, get } = start(t);
   await world.pass(1000);
@@ -190,11 +285,11 @@ test("offline nothing is asked for, and afterwards one login serves all", async 
 test("no token goes to an address that is not allowed, and public requests have none", async (t) => {
   const { world, get } = start(t);
   await world.pass(1000);
-  const other = get({ url: "https://api.test.evil/orders" });
-  const open = get({ public: true });
+  const others = ["https://api.test.evil", "https://api.test@evil.test", "https://evil.test\\\\@api.test", "http://api.test", "https://api.test:444"];
+  const open = [get({ public: true }), ...others.map((origin) => get({ url: `${origin}/orders` }))];
   await world.pass(1000);
-  assert.deepEqual([other.seen.status, open.seen.status], [401, 401]);
-  assert.equal(world.server.unauthenticated, 2);
+  for (const { seen } of open) assert.equal(seen.status, 401);
+  assert.equal(world.server.unauthenticated, 6);
 });
 
 test("a socket waits for the token", async (t) => {
@@ -206,6 +301,50 @@ test("a socket waits for the token", async (t) => {
     world.trace.filter((line) => /connect|socket /.test(line)).map((line) => line.replace(/^\d+ /, "")),
     [`connect ${API}/socket Bearer t1`, "socket hello"],
   );
+});
+
+test("a socket is no promise, also where its task comes as one", async (t) => {
+  const { world, latch } = start(t);
+  const { connectSocket } = world.wx;
+  world.wx.connectSocket = async (request) => connectSocket(request);
+  const open = async () => latch.connectSocket({ url: `${API}/socket` });
+  let opened = 0;
+  open().then((socket) => socket.onOpen(() => opened++));
+  await world.pass(1000);
+  assert.equal(opened, 1);
+});
+
+test("a platform that gives promises beside its callbacks, and one with another login and storage", async (t) => {
+  const unhandled = [];
+  const note = (reason) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  t.after(() => process.off("unhandledRejection", note));
+  const { world, relaunch, get } = start(t, { storage: { sync: true } });
+  const { wx } = world;
+  for (const name of ["login", "getStorage", "setStorage"]) {
+    const method = wx[name];
+    wx[name] = (options) =>
+      new Promise((success, fail) => {
+        const both = (one, other) => (value) => (one(value), other(value));
+        method({ ...options, success: both(options.success, success), fail: both(options.fail, fail) });
+      });
+  }
+  world.loginFails = 1;
+  const { login, getStorageSync, setStorageSync } = wx;
+  delete wx.login;
+  wx.getAuthCode = ({ success, ...rest }) => login({ ...rest, success: ({ code }) => success({ authCode: code }) });
+  wx.getStorageSync = ({ key }) => ({ data: getStorageSync(key) || null });
+  wx.setStorageSync = ({ key, data }) => setStorageSync(key, data);
+  world.cell.clear();
+  relaunch();
+  const { seen } = get();
+  await world.pass(5000);
+  assert.equal(seen.status, 200);
+  relaunch();
+  const again = get();
+  await world.pass(1000);
+  assert.equal(again.seen.status, 200);
+  assert.deepEqual(unhandled, []);
 });
 
 test("an address for a web-view has a ticket, and no token", async (t) => {

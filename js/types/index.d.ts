@@ -29,8 +29,6 @@ export interface Latch extends CommonLatch {
   fetch(input: RequestInfo | URL, init?: RequestInit & { public?: boolean }): Promise<Response>;
   /** As `run`. */
   request: CommonLatch["run"];
-  /** Whether a token may go to this address. */
-  allows(url: string): boolean;
   /** Signs in with what this gives: a `Response`, a parsed body, or a promise or function of one. */
   login(work: unknown): Promise<State>;
 }

@@ -30,6 +30,8 @@ export interface Platform {
   downloadFile?(options: any): any;
   connectSocket?(options: any): any;
   login?(options: any): any;
+  /** In place of `login`, as `my` has it. */
+  getAuthCode?(options: any): any;
   getStorage?(options: any): any;
   setStorage?(options: any): any;
   getStorageSync?(key: any): any;
@@ -56,7 +58,7 @@ export interface Socket {
 export interface Options extends CommonOptions {
   /** Exchanges the platform's code: a request to send, an answer, or a promise of one. Also renews. */
   login?(code: string, result: any): unknown;
-  /** Options of the platform's own `login`. */
+  /** Options of the platform's own `login`, or `getAuthCode`. */
   loginOptions?: object;
   /** Renews by a refresh token instead: a request to send, an answer, or a promise of one. */
   refresh?(refreshToken: string): unknown;
@@ -74,7 +76,7 @@ export interface Latch extends CommonLatch {
   uploadFile<R extends Request>(request: R): Sent;
   downloadFile<R extends Request>(request: R): Sent;
   connectSocket<R extends Request>(request: R): Socket;
-  /** Signs in; without an argument by the platform's code. */
+  /** Signs in; without an argument by the platform's code, and once for all who ask while that is under way. */
   login(work?: unknown): Promise<State>;
   /** The address of a page in a web-view, with the one-time ticket that `issue` gives. */
   webView(url: string, issue: () => string | Promise<string>): Promise<string>;
