@@ -1,7 +1,7 @@
 // The declarations together with the platform's own.
 
 import { createLatch, type Platform } from "tokenlatch/mini";
-import { interceptors, taro } from "tokenlatch/interceptors";
+import { type Attempt, interceptors, taro } from "tokenlatch/interceptors";
 
 const latch = createLatch(wx, {
   allow: ["https://api.test"],
@@ -45,12 +45,27 @@ export const connect = (option: WechatMiniprogram.ConnectSocketOption) => {
 // @ts-expect-error: a request has an address.
 latch.request({ method: "POST" });
 
-// A client with interceptors only.
-export const { request, response } = interceptors(latch, {
+// Clients with interceptors only: one that hands its requests on, and one that copies them.
+export const { request, response, rejected } = interceptors(latch, {
   attach: (config: WechatMiniprogram.RequestOption, headers) => ({ ...config, header: { ...config.header, ...headers } }),
-  see: ({ statusCode, header }: WechatMiniprogram.RequestSuccessCallbackResult) => [statusCode, header["WWW-Authenticate"]],
+  see: ({ statusCode, header }: WechatMiniprogram.RequestSuccessCallbackResult) => [statusCode, header],
   resend: (config: WechatMiniprogram.RequestOption) => wx.request(config),
 });
+interface Copied {
+  path: string;
+  header?: object;
+  custom: { public?: boolean; permit?: Attempt };
+}
+interceptors(latch, {
+  attach: (config: Copied, headers, permit) => ({ ...config, header: { ...config.header, ...headers }, custom: { permit } }),
+  last: ({ custom }: Copied) => custom.permit,
+  see: ({ status, headers }: { status?: number; headers: Map<string, string> }) => [status, headers.get("www-authenticate")],
+  resend: (config: Copied, { receipt }) => [config, receipt],
+  isPublic: ({ custom }: Copied) => custom.public,
+  url: ({ path }: Copied) => `https://api.test${path}`,
+});
+// @ts-expect-error: the answers of a client are seen.
+interceptors(latch, { attach() {}, resend() {} });
 
 // What the platform does not take: bytes, encrypted synchronous storage, compilation.
 // @ts-expect-error
