@@ -28,7 +28,8 @@ pub enum ChallengeKind {
     NoError,
     /// An `error` that none of these RFCs names.
     OtherError,
-    /// `invalid_request` (RFC 6750 3.1): the request is malformed, or carries the token twice.
+    /// `invalid_request` (RFC 6750 3.1): the request is malformed, or carries the token twice. Or `invalid_dpop_proof` (RFC
+    /// 9449 7.1).
     InvalidRequest,
     /// `invalid_token` (RFC 6750 3.1): expired, revoked or malformed. A renewal may help.
     InvalidToken,
@@ -75,6 +76,10 @@ impl ChallengeKind {
     }
 
     fn of_error(error: ParamValue<'_>) -> Self {
+        // RFC 9449 7.1: the proof is wrong, which no other token mends.
+        if error.bytes().eq(*b"invalid_dpop_proof") {
+            return Self::InvalidRequest;
+        }
         for kind in Self::ERRORS {
             if error.bytes().eq(kind.name().bytes()) {
                 return kind;

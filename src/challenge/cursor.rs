@@ -40,8 +40,9 @@ impl<'a> Cursor<'a> {
 
     /// `BWS "=" BWS` and a value, if that is what follows (RFC 9110 11.2).
     fn value(&mut self) -> Option<ParamValue<'a>> {
-        self.run(&SPACE);
-        let [b'=', rest @ ..] = self.0 else {
+        let mut ahead = Cursor(self.0);
+        ahead.run(&SPACE);
+        let [b'=', rest @ ..] = ahead.0 else {
             return None;
         };
         self.0 = rest;
@@ -70,10 +71,13 @@ impl<'a> Cursor<'a> {
         text
     }
 
-    /// Steps over a token68 (RFC 9110 11.2) and its padding. It is one only if the challenge ends with it.
+    /// Steps over a token68 (RFC 9110 11.2) and its padding. It is one only if there is a space before it, and if the
+    /// challenge ends with it.
     pub(super) fn token68(&mut self) {
         let mut ahead = Cursor(self.0);
-        ahead.run(&SPACE);
+        if ahead.run(&SPACE).is_empty() {
+            return;
+        }
         ahead.run(&TOKEN68);
         ahead.run(&PADDING);
         ahead.run(&SPACE);
