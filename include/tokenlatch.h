@@ -598,7 +598,10 @@ typedef struct tl_response_shape {
   const char *subject;
   /* Path of an error or result code: a string or an integer. */
   const char *code;
-  /* Codes that mean success, up to `TL_CODES`. None: any body with an access token is a success. */
+  /*
+   * Codes that mean success, up to `TL_CODES`. None: an empty
+   * one, `false` and `0`.
+   */
   const char *const *success_codes;
   /* How many they are. */
   size_t success_codes_len;

@@ -363,9 +363,10 @@ pub struct ResponseShape {
     pub subject: Option<&'static str>,
     /// Path of an error or result code: a string or an integer.
     pub code: Option<&'static str>,
-    /// Codes that mean success. Empty: any body with an access token is a success.
+    /// Codes that mean success. Empty: none, an empty one, `false` and `0`.
     pub success_codes: &'static [&'static str],
-    /// Codes that end the session, beside RFC 6749's `invalid_grant`.
+    /// Codes that end the session, beside RFC 6749's `invalid_grant` and the like: `invalid_token` for a server with
+    /// Spring Security OAuth, say.
     pub ended_codes: &'static [&'static str],
 }
 

@@ -13,9 +13,9 @@
 //!
 //! | Code | Result |
 //! |---|---|
-//! | `invalid_grant`, [`ResponseShape::ended_codes`] | [`TokenFailure::InvalidGrant`] |
+//! | `invalid_grant`, `bad_refresh_token` (GitHub), [`ResponseShape::ended_codes`] | [`TokenFailure::InvalidGrant`] |
 //! | `mfa_required`, `interaction_required`, `login_required`, `consent_required`, `account_selection_required` | [`TokenFailure::InteractionRequired`] |
-//! | `invalid_client`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_request` | [`TokenFailure::Misconfigured`] |
+//! | `invalid_client`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_request`, `invalid_dpop_proof` | [`TokenFailure::Misconfigured`] |
 //! | `temporarily_unavailable`, `server_error` | [`TokenFailure::Unavailable`] |
 //! | `slow_down`, `rate_limit_exceeded`, `too_many_requests`, `over_request_rate_limit` | [`TokenFailure::RateLimited`] |
 //! | another | [`TokenFailure::Unrecognized`] |
@@ -43,8 +43,9 @@ pub use told::TokenResponse;
 #[cfg(feature = "capi")]
 pub(crate) use told::{granted, read, tell};
 
-const CODES: [(&str, TokenFailure); 17] = [
+const CODES: [(&str, TokenFailure); 19] = [
     ("invalid_grant", TokenFailure::InvalidGrant),
+    ("bad_refresh_token", TokenFailure::InvalidGrant),
     ("mfa_required", TokenFailure::InteractionRequired),
     ("interaction_required", TokenFailure::InteractionRequired),
     ("login_required", TokenFailure::InteractionRequired),
@@ -58,6 +59,7 @@ const CODES: [(&str, TokenFailure); 17] = [
     ("unsupported_grant_type", TokenFailure::Misconfigured),
     ("invalid_scope", TokenFailure::Misconfigured),
     ("invalid_request", TokenFailure::Misconfigured),
+    ("invalid_dpop_proof", TokenFailure::Misconfigured),
     ("temporarily_unavailable", TokenFailure::Unavailable),
     ("server_error", TokenFailure::Unavailable),
     ("slow_down", TokenFailure::RateLimited),
@@ -77,7 +79,7 @@ const CODES: [(&str, TokenFailure); 17] = [
 ///   [`MAX_LIFETIME_MS`] or [`MAX_EXPIRY_MS`].
 /// - A refresh token, scope or subject that is empty or not a string is absent. The subject may be a number.
 /// - The code may be a string, a number, `true` or `false`, compared by its text. The empty string is no
-///   code, and `false` is none where no success code is configured.
+///   code, and `false` and `0` are none where no success code is configured.
 /// - No token type means Bearer.
 ///
 /// # Errors
@@ -202,7 +204,7 @@ fn classify(
 }
 
 /// What a code may also be when there is no error, if no success codes are configured.
-const NO_ERROR: &[&str] = &["false"];
+const NO_ERROR: &[&str] = &["false", "0"];
 
 /// What a code means; `None`: there is none, or it means success.
 fn failure_of(shape: &ResponseShape, code: &[u8]) -> Option<TokenFailure> {

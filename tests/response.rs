@@ -146,6 +146,8 @@ fn every_named_code_has_its_meaning() {
         ("unsupported_grant_type", F::Misconfigured),
         ("invalid_scope", F::Misconfigured),
         ("invalid_request", F::Misconfigured),
+        ("invalid_dpop_proof", F::Misconfigured),
+        ("bad_refresh_token", F::InvalidGrant),
         ("temporarily_unavailable", F::Unavailable),
         ("server_error", F::Unavailable),
         ("slow_down", F::RateLimited),
@@ -185,15 +187,15 @@ fn s90_200_with_an_oauth_error_in_the_body_is_an_error() {
     assert_eq!(failure(200, both), TokenFailure::InvalidGrant);
     let odd = r#"{"access_token":"t","error":{"message":"no","code":190}}"#;
     assert_eq!(failure(200, odd), TokenFailure::Unrecognized);
-    for odd in ["[]", "1", "true", "0"] {
+    for odd in ["[]", "1", "true", "-1"] {
         let body = format!(r#"{{"access_token":"t","error":{odd}}}"#);
         assert_eq!(failure(200, body), TokenFailure::Unrecognized);
     }
 }
 
 #[test]
-fn an_error_that_is_empty_null_or_false_is_none() {
-    for none in ["\"\"", "null", "false"] {
+fn an_error_that_is_empty_null_false_or_zero_is_none() {
+    for none in ["\"\"", "null", "false", "0"] {
         assert_eq!(
             ok(format!(r#"{{"access_token":"t","error":{none}}}"#)).access_token,
             "t"

@@ -18,10 +18,10 @@ import {
 const CODES = {
   [RATE_LIMITED]: "slow_down rate_limit_exceeded too_many_requests over_request_rate_limit",
   [UNAVAILABLE]: "temporarily_unavailable server_error",
-  [INVALID_GRANT]: "invalid_grant",
+  [INVALID_GRANT]: "invalid_grant bad_refresh_token",
   [INTERACTION_REQUIRED]:
     "mfa_required interaction_required login_required consent_required account_selection_required",
-  [MISCONFIGURED]: "invalid_client unauthorized_client unsupported_grant_type invalid_scope invalid_request",
+  [MISCONFIGURED]: "invalid_client unauthorized_client unsupported_grant_type invalid_scope invalid_request invalid_dpop_proof",
 };
 
 const text = (value) => (typeof value === "string" && value) || "";
@@ -54,7 +54,7 @@ export const classify = (shape, status, body) => {
 
   let code = at("error");
   code = code === Object(code) ? "{" : code == null ? "" : `${code}`;
-  if (code && !(shape.success || ["false"]).some((known) => `${known}` === code)) {
+  if (code && !(shape.success || ["false", "0"]).some((known) => `${known}` === code)) {
     if ((shape.ended || []).some((known) => `${known}` === code)) return INVALID_GRANT;
     for (const failure in CODES) if (CODES[failure].split(" ").includes(code)) return +failure;
     return UNRECOGNIZED;
@@ -79,5 +79,7 @@ export const classify = (shape, status, body) => {
   }
   if (/d/i.test(type)) form += 4;
   const subject = shape.subject && at("subject");
-  return [access, text(at("refresh_token")), text(at("scope")), text(subject === +subject ? `${subject}` : subject), form, millis];
+  // Of a larger number JSON.parse keeps the beginning only, which neighbours share.
+  const id = Number.isSafeInteger(subject) ? `${subject}` : subject;
+  return [access, text(at("refresh_token")), text(at("scope")), text(id), form, millis];
 };

@@ -130,7 +130,8 @@ pub struct tl_response_shape {
     pub subject: *const c_char,
     /// Path of an error or result code: a string or an integer.
     pub code: *const c_char,
-    /// Codes that mean success, up to `TL_CODES`. None: any body with an access token is a success.
+    /// Codes that mean success, up to `TL_CODES`. None: an empty
+    /// one, `false` and `0`.
     pub success_codes: *const *const c_char,
     /// How many they are.
     pub success_codes_len: usize,
