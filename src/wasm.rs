@@ -245,7 +245,7 @@ impl<const T: usize, const W: usize> Context<T, W> {
     }
 
     /// Writes something to `buffer`: for the order with this ticket 0 the refresh token, 1 the token to revoke, 2 the
-    /// record, 3 the credential to probe with; for any ticket 4 the scope, 5 the subject, 6 the app's bytes, 7 the
+    /// record, 3 the credential to probe with and 8 its scheme; for any ticket 4 the scope, 5 the subject, 6 the app's bytes, 7 the
     /// generation that the store has, in eight bytes.
     ///
     /// Returns its length, or the negative number of an error: the order was superseded, or there is no such thing.
@@ -262,6 +262,10 @@ impl<const T: usize, const W: usize> Context<T, W> {
             }
             3 => match self.latch.probe_permit(ticket) {
                 Ok(permit) => return copy(permit.token().as_bytes(), buffer),
+                Err(_) => None,
+            },
+            8 => match self.latch.probe_permit(ticket) {
+                Ok(permit) => Some(permit.scheme().as_bytes()),
                 Err(_) => None,
             },
             4 => self.latch.scope().map(str::as_bytes),

@@ -14,11 +14,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 17110,
-  "page, less core": 5050,
-  "mini-program": 22130,
-  "mini-program, less core": 4890,
-  "mini-program, packed": 23000,
+  page: 17580,
+  "page, less core": 5320,
+  "mini-program": 22710,
+  "mini-program, less core": 5140,
+  "mini-program, packed": 23570,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

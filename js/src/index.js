@@ -6,7 +6,7 @@ import { indexedDBStore } from "./indexeddb.js";
 import { start } from "./latch.js";
 import { either, localStore } from "./local.js";
 import { webLock } from "./locks.js";
-import { failure, page, see } from "./web.js";
+import { answerOf, failure, page, see } from "./web.js";
 
 export { LatchError } from "./latch.js";
 
@@ -22,7 +22,7 @@ export const createLatch = (options) => {
   const post = async (url, fields) => {
     const { fetch } = host;
     const body = new URLSearchParams({ ...(options.clientId && { client_id: options.clientId }), ...fields });
-    return fetch(url, { method: "POST", body });
+    return fetch(url, { method: "POST", body, headers: { accept: "application/json" } });
   };
   const host = {
     now: () => performance.now(),
@@ -32,6 +32,7 @@ export const createLatch = (options) => {
     announce: (generation) => announce(generation),
     see,
     failure,
+    answerOf,
     close: () => leave(),
     ...options,
     fetch: options.fetch || ((request, init) => fetch(request, init)),

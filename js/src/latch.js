@@ -25,6 +25,7 @@ import {
   LOAD_FAILED,
   LOGIN_STARTED,
   LOGOUT_REQUESTED,
+  LOST,
   NOT_LOADED,
   NOT_REPLAYABLE,
   OPENED,
@@ -41,6 +42,7 @@ import {
   REVOCATION,
   REVOKED,
   REVOKE_FAILED,
+  SCHEME,
   SCOPE,
   SIGNED_OUT,
   STORED,
@@ -54,6 +56,7 @@ import {
   WAITER_CANCELLED,
 } from "./numbers.js";
 
+const REFUSAL = 'Bearer error="invalid_token"';
 const STATES = ["Unauthenticated", "Pending", "Ready", "Refreshing", "Expired"];
 
 /** Why a request did not leave, or a login failed: `cause` is a number that `tokenlatch/why` explains. */
@@ -155,22 +158,31 @@ export const start = (boot, host) => {
     quiet();
   };
 
+  // Clients that reject with an answer give one all the same.
+  const caught = (work) =>
+    soon(work).catch((error) => {
+      if (host.answerOf && error && error.response && error.response.status) return host.answerOf(error.response);
+      throw error;
+    });
+
   const succeeded = (status) => status > 199 && status < 300;
 
   // The answer to a login or a token request.
   const answer = (ticket, work) => {
     let response, header, token;
     let retryAfter = -1;
-    return soon(work)
+    return caught(work)
       .then((came) => {
         response = came;
         const [status, look, body] = host.see(came);
         header = look;
         const later = look("retry-after");
-        if (later) retryAfter = Math.ceil(later >= 0 ? later : (Date.parse(later) - Date.now()) / 1e3);
+        // A date by the server's clock.
+        if (later) retryAfter = Math.ceil(later >= 0 ? later : (Date.parse(later) - (Date.parse(look("date")) || Date.now())) / 1e3);
         // A cookie session shows nothing but that it was let in.
         if (host.cookie && succeeded(status)) return ["", "", "", "", 0, 0];
-        return Promise.resolve(body()).then((body) => classify(host.shape || {}, status, body));
+        // A body that breaks off is the beginning of one.
+        return soon(body).catch(() => "{").then((body) => classify(host.shape || {}, status, body));
       })
       .then((found) => {
         if (found.push) {
@@ -183,12 +195,13 @@ export const start = (boot, host) => {
         }
         return found;
       })
-      .catch((error) => host.failure((response = error)))
+      // Whatever is wrong with an answer, the request has arrived.
+      .catch((error) => (header ? LOST : host.failure((response = error))))
       .then((failure) => {
         if (failure.push) {
           const [fields, form, millis] = failure;
           put(fields);
-          const outcome = tell(GRANTED, ticket, form, millis, Date.parse(header("date")) || 0);
+          const outcome = tell(GRANTED, ticket, form, millis, Math.max(Date.parse(header("date")), 0) || 0);
           if (!outcome) return;
           if (outcome > 0) {
             // Nobody's tokens: the sign-in that they belong to is over.
@@ -197,7 +210,7 @@ export const start = (boot, host) => {
           }
           failure = UNUSABLE - (outcome > GRANT_ERRORS ? GRANT_TOO_LONG : outcome);
         }
-        tell(TOKEN_FAILED, ticket, failure, retryAfter);
+        tell(TOKEN_FAILED, ticket, failure, Math.min(retryAfter, 4294967295));
         throw new LatchError(FAILED + failure, response);
       });
   };
@@ -264,7 +277,8 @@ export const start = (boot, host) => {
     },
     (ticket) => {
       const token = read(CREDENTIAL, ticket);
-      soon(host.probe, placed(token, "Bearer")).then(
+      const headers = placed(token, read(SCHEME, ticket));
+      caught(() => host.probe(headers)).then(
         (response) => {
           const [status] = host.see(response);
           tell(PROBED, ticket, status === 401 ? 1 : succeeded(status) ? 0 : 2);
@@ -320,14 +334,18 @@ export const start = (boot, host) => {
       if (outcome !== ADMITTED) end(waiter, outcome > SURFACE ? outcome - SURFACE : outcome);
     });
 
+  // A challenge of the application's own scheme is one of this token.
+  const own = host.scheme && new RegExp(`(^|,)(\\s*)${host.scheme.replace(/\W/g, "\\$&")}(?=[\\s,]|$)`, "gi");
   const answered = (permit, status, challenge) =>
-    tell(ANSWERED, permit.receipt, status, challenge ? put(challenge) : -1);
+    tell(ANSWERED, permit.receipt, status, challenge ? put(own ? challenge.replace(own, "$1$2Bearer") : challenge) : -1);
 
   // What an answer means for its request.
   const judge = (permit, response, see = host.see, copy = () => (response.clone ? response.clone() : response)) => {
     const [status, header] = see(response);
     return Promise.resolve(host.isAuthFailure && host.isAuthFailure(copy(response))).then((failed) => {
-      const outcome = answered(permit, failed ? 401 : status, header("www-authenticate"));
+      const challenge = header("www-authenticate");
+      // What the application says counts more than a challenge of another's.
+      const outcome = failed && !/bearer|dpop/i.test(challenge) ? answered(permit, 401, REFUSAL) : answered(permit, failed ? 401 : status, challenge);
       if (outcome > SURFACE) reasons.set(response, outcome - SURFACE);
       return outcome === RETRY;
     });

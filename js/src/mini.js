@@ -23,9 +23,12 @@ const lookUp = (headers, wanted) => {
   for (const name in headers) if (name.toLowerCase() === wanted) return `${headers[name]}`;
 };
 
+// `my` has other names for the two.
+const statusOf = (answer) => answer && (answer.statusCode || (answer.headers && answer.status));
+
 const see = (answer) =>
-  answer && answer.statusCode
-    ? [answer.statusCode, (name) => lookUp(answer.header || answer.headers, name), () => answer.data]
+  statusOf(answer)
+    ? [statusOf(answer), (name) => lookUp(answer.header || answer.headers, name), () => answer.data]
     : [200, () => {}, () => answer];
 
 // A frozen, aborted or timed-out request may have arrived.
@@ -141,7 +144,7 @@ export const createLatch = (platform, options) => {
     });
 
   // An answer, or a request for one.
-  const sent = (answer) => (answer && answer.url ? send("request", answer) : answer);
+  const sent = (answer) => (answer && answer.url ? send("request", withHeaders(answer)) : answer);
 
   // The code of a login works once, and each one may end the last: one at a time.
   const silent = () => {
@@ -228,6 +231,11 @@ export const createLatch = (platform, options) => {
   const latch = start(boot, host);
   const { login, logout } = latch;
 
+  const withHeaders = (request, headers) => {
+    const all = Object.assign({}, request.header, request.headers, headers);
+    return Object.assign({}, request, { header: all }, platform.getAuthCode && { headers: all });
+  };
+
   // A gated copy of one of the platform's functions: callbacks, a promise where there are none, and the task.
   const wrap = (method, names, single) => (request) => {
     const { success, fail, complete, public: open } = request;
@@ -251,7 +259,7 @@ export const createLatch = (platform, options) => {
       return value;
     };
     const attempt = ({ headers }) =>
-      send(method, Object.assign({}, rest, { header: Object.assign({}, rest.header, headers) }), (began) => {
+      send(method, withHeaders(rest, headers), (began) => {
         task = began;
         for (const [name, argument] of calls) if (task && task[name]) task[name](argument);
       });

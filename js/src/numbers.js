@@ -72,6 +72,7 @@ export const SCOPE = 4;
 export const SUBJECT = 5;
 export const APP_DATA = 6;
 export const GENERATION = 7;
+export const SCHEME = 8;
 
 // The configuration's fields that the host loop sets itself.
 export const HAS_STORE = 0;

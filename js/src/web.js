@@ -8,6 +8,13 @@ const none = () => null;
 export const see = (answer) =>
   answer && answer.headers && answer.text ? [answer.status, (name) => answer.headers.get(name), () => answer.clone().text()] : [200, none, () => answer];
 
+/** An answer in the form of another client, axios say. */
+export const answerOf = (answer) => {
+  if (answer.text) return answer;
+  const { data } = answer;
+  return new Response(typeof data === "string" ? data : JSON.stringify(data), { status: answer.status, headers: { ...answer.headers } });
+};
+
 /**
  * How a token request failed that got no answer. A page is not told whether it arrived: an aborted one may have, any
  * other is taken for not sent, since a session must not end with each loss of the network.

@@ -26,6 +26,7 @@ const OTHERWISE = {
   SUBJECT: null,
   APP_DATA: null,
   GENERATION: null,
+  SCHEME: null,
   ARGUMENT: "ERR_ARGUMENT",
   HAS_STORE: null,
   CONFIRMATION: null,
