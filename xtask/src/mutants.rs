@@ -132,8 +132,10 @@ const ASKED: &[&str] = &[
 /// Mutants that are tried with one start of cargo-mutants.
 const CHUNK: usize = 40;
 const JOBS: usize = 2;
-/// The share: one part of so many, another one each day, and no longer than this.
+/// The share: the lines changed, for which there is time unless much has changed, and one part of so many, another one each
+/// day, for which there is this much.
 const SHARES: usize = 10;
+const CHANGED_LIMIT: Duration = Duration::from_secs(15 * 60);
 const LIMIT: Duration = Duration::from_secs(270);
 /// In seconds.
 const A_DAY: u64 = 24 * 60 * 60;
@@ -209,7 +211,6 @@ fn table(found: &Found, took: Duration) -> Table {
 /// come first the next time.
 pub(crate) fn share(project: &Project) -> Result<()> {
     tools::cargo_mutants(project)?;
-    let until = Instant::now() + LIMIT;
     let lines = match changed(project)? {
         Some(diff) => list::mutants(project, Some(&diff))?,
         None => Vec::new(),
@@ -224,19 +225,38 @@ pub(crate) fn share(project: &Project) -> Result<()> {
         lines.len(),
         rest.len()
     );
-    let count = lines.len() + rest.len();
-    let mut chosen = chunks(&lines);
+    let count = rest.len();
     let mut rest = chunks(&rest);
     let first = turn.checked_rem(rest.len()).unwrap_or(0);
     rest.rotate_left(first);
-    chosen.extend(rest);
-    let found = kill(project, &chosen, Some(until), None)?;
-    let (tried, killed, hung) = (found.tried(), found.killed.len(), found.hung.len());
-    println!("mutants: {tried} of {count} tried, {killed} killed, {hung} in a loop without end");
-    if tried < count {
-        println!("mutants: {} s were not enough for all", LIMIT.as_secs());
+    let parts = [
+        (
+            "the lines changed",
+            lines.len(),
+            chunks(&lines),
+            CHANGED_LIMIT,
+        ),
+        ("the part", count, rest, LIMIT),
+    ];
+    let mut all = Found::default();
+    for (what, count, chunks, limit) in parts {
+        if count == 0 {
+            continue;
+        }
+        let found = kill(project, &chunks, Some(Instant::now() + limit), None)?;
+        let (tried, killed, hung) = (found.tried(), found.killed.len(), found.hung.len());
+        println!(
+            "mutants: {tried} of {count} of {what} tried, {killed} killed, {hung} in a loop without end"
+        );
+        if tried < count {
+            println!(
+                "mutants: {} s were not enough for all of them",
+                limit.as_secs()
+            );
+        }
+        all += found;
     }
-    list::judge(project, &found, false)
+    list::judge(project, &all, false)
 }
 
 /// What changed in `src` since the branch left `main`; on `main`, within a day before the last commit.
