@@ -113,20 +113,20 @@ pub(crate) fn copy(project: &Project) -> Result<PathBuf> {
     Ok(to)
 }
 
-/// The manifest without the members and the tests that are not copied.
+/// The manifest without the members, the tests and the examples that are not copied.
 fn workspace(manifest: &str) -> Result<String> {
     let line = manifest
         .lines()
         .find(|line| line.starts_with("members = "))
         .context("Cargo.toml has no members")?;
     let manifest = manifest.replacen(line, "members = [\"proof\", \"testserver\"]", 1);
-    let mut is_test = false;
+    let mut is_left_out = false;
     let mut kept = String::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
-            is_test = line == "[[test]]";
+            is_left_out = ["[[test]]", "[[example]]"].contains(&line);
         }
-        if !is_test {
+        if !is_left_out {
             kept.push_str(line);
             kept.push('\n');
         }

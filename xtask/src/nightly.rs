@@ -20,6 +20,7 @@ const LONG: &[(&str, &[&str])] = &[
     ("explore", &[]),
     ("no-panic", &[]),
     ("simulate", &["--hours", "1000000"]),
+    ("simulate", &["--faults"]),
     ("prove", &["--minutes", "15"]),
     ("prove", &["--queues"]),
     ("prove", &["--faults"]),

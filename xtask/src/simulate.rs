@@ -1,12 +1,14 @@
 //! `cargo xtask simulate`: contexts, store, lease, network and server in simulated time, by the crate `proof`.
 
 use std::process::Command;
+use std::process::Output;
 use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use anyhow::Result;
 use anyhow::bail;
+use anyhow::ensure;
 
 use crate::faults;
 use crate::proc;
@@ -17,6 +19,8 @@ use crate::report::Table;
 /// Simulated hours of one run in `cargo xtask test`, and how many runs.
 const HOURS: u64 = 200;
 const RUNS: u64 = 10;
+/// Contexts in the last of them.
+const MOST: u64 = 64;
 
 /// Hands the words on: `--seed S --hours H --contexts N --domains D`, `--trace`; or, for `--faults`, looks for each
 /// seeded fault.
@@ -53,7 +57,10 @@ pub(crate) fn fresh(project: &Project) -> Result<()> {
         let words = [
             ("--seed", now * RUNS + run),
             ("--hours", HOURS),
-            ("--contexts", 1 + run % 8),
+            (
+                "--contexts",
+                if run + 1 == RUNS { MOST } else { 1 + run % 8 },
+            ),
             ("--domains", 1 + run / 8),
         ];
         let words = words.map(|(word, number)| [word.to_owned(), number.to_string()]);
@@ -123,8 +130,10 @@ fn find(project: &Project, number: u32) -> Result<Option<[String; 3]>> {
         let fault = number.to_string();
         command.args(["--fault", &fault, "--seed", "1"]);
         command.args(["--hours", hours, "--contexts", contexts]);
-        let said = String::from_utf8(command.output()?.stderr)?;
+        let Output { status, stderr, .. } = command.output()?;
+        let said = String::from_utf8(stderr)?;
         let Some((_, test)) = said.split_once("    let ops = [") else {
+            ensure!(status.success(), "the simulation did not run: {said}");
             continue;
         };
         let operations = test.lines().filter(|line| line.contains("Act::")).count();

@@ -4,6 +4,7 @@ use tokenlatch::State;
 
 use super::act::Act;
 use super::act::Action;
+use super::world::Context;
 use super::world::World;
 
 /// What liveness needs to know of a state.
@@ -11,20 +12,27 @@ use super::world::World;
 pub(crate) struct Standing {
     /// A request waits.
     pub(crate) waits: bool,
-    /// The only context is Ready.
+    /// Every context is Ready.
     pub(crate) ready: bool,
-    /// The only context has a session that the server would renew.
+    /// A context has a session that the server would renew; among several, one that no sign-out, no crash and no token
+    /// request under way may have ended for the others.
     pub(crate) renewable: bool,
+    /// The store holds a session that somebody has signed out.
+    pub(crate) owed: bool,
 }
 
 impl Standing {
-    /// What a fair host did not get to from here: whether each request ended, and whether it came to Ready.
-    pub(crate) const fn lacks(self, ended: bool, ready: bool) -> Option<&'static str> {
+    /// What a fair host did not get to from here: whether each request ended, whether it came to Ready, and whether the
+    /// store came to hold each sign-out.
+    pub(crate) const fn lacks(self, ended: bool, ready: bool, paid: bool) -> Option<&'static str> {
         if !ended {
             return Some("a request waits for ever");
         }
         if self.renewable && !ready {
             return Some("a session that could be renewed never gets to Ready");
+        }
+        if !paid {
+            return Some("a sign-out never gets into the store");
         }
         None
     }
@@ -69,28 +77,41 @@ impl World {
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        let waits = self
-            .contexts
-            .iter()
-            .any(|context| !context.waiting.is_empty());
-        if self.contexts.len() > 1 {
-            return Standing {
-                waits,
-                ..Standing::default()
-            };
+        let mut contexts = self.contexts.iter();
+        let waits = contexts.any(|context| !context.waiting.is_empty());
+        let mut contexts = self.contexts.iter();
+        let ready = contexts.all(|context| context.latch.latch().state() == State::Ready);
+        let mut contexts = self.contexts.iter();
+        let would_renew = contexts.any(|context| self.would_renew(context));
+        Standing {
+            waits,
+            ready,
+            renewable: would_renew && (self.contexts.len() == 1 || self.is_undisturbed()),
+            owed: self.owes_tombstone(),
         }
-        let latch = self.contexts[0].latch.latch();
+    }
+
+    /// Whether one context's session is everybody's. Without a lease two of them may use up one token, whose session the
+    /// server then ends; with an answer that is lost the token may be used up.
+    fn is_undisturbed(&self) -> bool {
+        let is_well = |context: &Context| {
+            let latch = context.latch.latch();
+            let may_renew = latch.exposed().is_empty() || latch.can_renew();
+            may_renew && context.signed_out == 0 && context.token.is_none() && context.old.is_none()
+        };
+        self.space.no_replay && self.space.left.crashes == 0 && self.contexts.iter().all(is_well)
+    }
+
+    /// Whether this context has a session that the server would renew.
+    fn would_renew(&self, context: &Context) -> bool {
+        let latch = context.latch.latch();
         let token = super::world::Token::read(latch.exposed());
         let granted = self.space.oracle
             || token.is_some_and(|token| {
                 let family = self.families[usize::from(token.family)];
                 self.left.grants > 0 && !family.revoked && family.serial == token.serial
             });
-        Standing {
-            waits,
-            ready: latch.state() == State::Ready,
-            renewable: granted && latch.can_renew(),
-        }
+        granted && latch.can_renew()
     }
 }
 
@@ -99,8 +120,9 @@ impl World {
 pub(crate) fn check(next: &[u32], standing: &[Standing]) -> Option<Stuck> {
     let ended = reaches(next, |state| !standing[state].waits);
     let ready = reaches(next, |state| standing[state].ready);
+    let paid = reaches(next, |state| !standing[state].owed);
     (0..next.len()).find_map(|state| {
-        let what = standing[state].lacks(ended[state], ready[state])?;
+        let what = standing[state].lacks(ended[state], ready[state], paid[state])?;
         Some(Stuck { state, what })
     })
 }

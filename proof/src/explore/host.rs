@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokenlatch::Effect;
+use tokenlatch::LeaseMode;
 use tokenlatch::State;
 use tokenlatch::promises::Promise;
 use tokenlatch::promises::Violation;
@@ -155,29 +156,41 @@ impl World {
         self.look_for_tombstones()
     }
 
-    /// P6: a latch that has nothing left to do has stored the sign-out. Where the store keeps what it is told.
+    /// P6: a latch that has nothing left to do has stored the sign-out. Where the store keeps what it is told, and nobody
+    /// writes at the same time: without a lease the write of another context may be the last one.
     pub(super) fn look_for_tombstones(&self) -> Result<(), Violation> {
-        let contexts = &mut self.contexts.iter();
-        contexts.try_for_each(|context| self.look_for_tombstone(context))
+        let idle = |context: &Context| {
+            let latch = context.latch.latch();
+            latch.state() == State::Unauthenticated && latch.poll_timeout().is_none()
+        };
+        let mut contexts = self.contexts.iter();
+        if self.writes_alone() && contexts.any(|context| idle(context) && self.is_owed(context)) {
+            return Err(broken(Promise::P6, "a sign-out is not in the store"));
+        }
+        Ok(())
     }
 
-    fn look_for_tombstone(&self, context: &Context) -> Result<(), Violation> {
-        let latch = context.latch.latch();
+    /// Whether the store holds a session that a context has signed out, and nobody can have written it over the tombstone.
+    pub(super) fn owes_tombstone(&self) -> bool {
+        self.writes_alone() && self.contexts.iter().any(|context| self.is_owed(context))
+    }
+
+    /// Whether two contexts never write at the same time.
+    fn writes_alone(&self) -> bool {
+        self.contexts.len() == 1 || self.space.config.lease == LeaseMode::Host
+    }
+
+    fn is_owed(&self, context: &Context) -> bool {
         let kept = self.space.left.faults == 0 && self.space.left.crashes == 0;
-        let idle = latch.state() == State::Unauthenticated && latch.poll_timeout().is_none();
-        if !kept || !idle || context.signed_out == 0 {
-            return Ok(());
+        if !kept || context.signed_out == 0 {
+            return false;
         }
-        let Some(((_, true, _), token)) = self.cell.as_ref().and_then(|cell| recorded(&cell.bytes))
-        else {
-            return Ok(());
+        let stored = self.cell.as_ref().and_then(|cell| recorded(&cell.bytes));
+        let Some(((_, true, _), token)) = stored else {
+            return false;
         };
-        match Token::read(token.as_bytes()) {
-            Some(token) if context.signed_out & (1 << token.family) > 0 => {
-                Err(broken(Promise::P6, "a sign-out is not in the store"))
-            }
-            _ => Ok(()),
-        }
+        Token::read(token.as_bytes())
+            .is_some_and(|token| context.signed_out & (1 << token.family) > 0)
     }
 }
 

@@ -41,12 +41,13 @@ pub(super) fn go(space: &Arc<Space>, way: &[Action]) -> Result<(), Violation> {
         }
     }
     let begin = world.standing();
-    let (mut ended, mut ready) = (false, false);
+    let (mut ended, mut ready, mut paid) = (false, false, false);
     let mut seen = HashSet::new();
     while seen.insert(world.fingerprint()) {
         let standing = world.standing();
         ended |= !standing.waits;
         ready |= standing.ready;
+        paid |= !standing.owed;
         let mut possible = Vec::new();
         world.actions(&mut possible);
         let Some(choice) = world.fair(&possible) else {
@@ -54,7 +55,7 @@ pub(super) fn go(space: &Arc<Space>, way: &[Action]) -> Result<(), Violation> {
         };
         world.step(possible[choice])?;
     }
-    match begin.lacks(ended, ready) {
+    match begin.lacks(ended, ready, paid) {
         Some(what) => Err(broken(Promise::P15, what)),
         None => Ok(()),
     }

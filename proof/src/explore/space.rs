@@ -234,6 +234,20 @@ fn alone() -> Vec<Space> {
             ..base()
         },
         Space {
+            name: "ended",
+            line: "1 context and a store that holds a session, which the server ends at any time, a renewal, a request, 401s",
+            left: Left {
+                ends: 1,
+                grants: 1,
+                requests: 1,
+                refusals: ANY,
+                ..Left::NOTHING
+            },
+            signed_in: true,
+            twice: true,
+            ..base()
+        },
+        Space {
             name: "clocks",
             line: "1 context and its store, sleeps and clocks that are set back, a freeze",
             left: Left {
@@ -275,8 +289,8 @@ fn together() -> Vec<Space> {
         },
         Space {
             name: "lease",
-            line: "2 contexts with a lease and a store that holds a session, rotation with reuse detection, a crash \
-                   anywhere",
+            line: "2 contexts with a lease and a store that holds a session, a renewal by a server with reuse \
+                   detection, a crash anywhere",
             contexts: 2,
             config: config::leased(),
             left: Left {
@@ -308,15 +322,102 @@ fn together() -> Vec<Space> {
             ..base()
         },
         Space {
+            name: "shared",
+            line: "2 contexts with a lease and a store that holds a session, a renewal by a server with reuse detection, a request",
+            contexts: 2,
+            config: config::leased(),
+            left: Left {
+                grants: 1,
+                requests: 1,
+                ..Left::NOTHING
+            },
+            signed_in: true,
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            seconds: 360,
+            ..base()
+        },
+        Space {
+            name: "switch",
+            line: "2 contexts with a lease and a store that holds a user's session, another user's login, a request",
+            contexts: 2,
+            config: config::leased(),
+            left: Left {
+                logins: 1,
+                requests: 1,
+                ..Left::NOTHING
+            },
+            users: 2,
+            signed_in: true,
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            most: Some(1_000_000),
+            ..base()
+        },
+        Space {
+            name: "sign-out, request",
+            line: "2 contexts with a lease and a store that holds a session, a sign-out, a request",
+            contexts: 2,
+            config: config::leased(),
+            left: Left {
+                logouts: 1,
+                requests: 1,
+                ..Left::NOTHING
+            },
+            signed_in: true,
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            seconds: 120,
+            ..base()
+        },
+        Space {
+            name: "twice told",
+            line: "2 contexts with a lease and a store that holds a session, a sign-out, an announcement that comes twice or \
+                   a resume",
+            contexts: 2,
+            config: config::leased(),
+            left: Left {
+                logouts: 1,
+                looks: 1,
+                ..Left::NOTHING
+            },
+            signed_in: true,
+            symmetric: true,
+            no_replay: true,
+            small: false,
+            twice: true,
+            seconds: 30,
+            ..base()
+        },
+        Space {
+            name: "no lease, sign-out",
+            line: "2 contexts without a lease and a store that holds a session, a sign-out, a request",
+            contexts: 2,
+            config: config::unleased(),
+            left: Left {
+                logouts: 1,
+                requests: 1,
+                ..Left::NOTHING
+            },
+            signed_in: true,
+            small: false,
+            seconds: 60,
+            ..base()
+        },
+        Space {
             name: "frozen",
             line: "2 contexts with a store that holds a session and a lease that is denied, or taken from its holder \
-                   without a word",
+                   without a word, a freeze, a renewal",
             contexts: 2,
             config: config::leased(),
             left: Left {
                 grants: 1,
                 denials: 1,
                 steals: 1,
+                freezes: 1,
                 ..Left::NOTHING
             },
             signed_in: true,
@@ -327,8 +428,8 @@ fn together() -> Vec<Space> {
         },
         Space {
             name: "no lease",
-            line: "2 contexts without a lease and a store that holds a session, reads that are answered late, rotation \
-                   with reuse detection",
+            line: "2 contexts without a lease and a store that holds a session, reads that are answered late, a renewal \
+                   by a server with reuse detection",
             contexts: 2,
             config: config::unleased(),
             left: Left {
@@ -343,7 +444,7 @@ fn together() -> Vec<Space> {
         },
         Space {
             name: "three",
-            line: "3 contexts with a lease and a store that holds a session, rotation with reuse detection",
+            line: "3 contexts with a lease and a store that holds a session, a renewal by a server with reuse detection",
             contexts: 3,
             config: config::leased(),
             left: Left {
