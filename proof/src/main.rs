@@ -7,7 +7,7 @@ use lexopt::Parser;
 use lexopt::ValueExt;
 use proof::simulate;
 
-const USAGE: &str = "usage: proof simulate [--seed S] [--hours H] [--contexts N] [--domains D] [--threads N] [--trace]";
+const USAGE: &str = "usage: proof simulate [--seed S] [--hours H] [--contexts N] [--domains D] [--sound-store] [--threads N] [--trace]";
 
 fn main() -> ExitCode {
     match run() {
@@ -35,6 +35,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         hours: 100,
         contexts: 4,
         domains: 1,
+        sound: false,
         threads: 2,
         transcript: false,
     };
@@ -44,6 +45,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             Arg::Long("hours") => plan.hours = parser.value()?.parse()?,
             Arg::Long("contexts") => plan.contexts = parser.value()?.parse()?,
             Arg::Long("domains") => plan.domains = parser.value()?.parse()?,
+            Arg::Long("sound-store") => plan.sound = true,
             Arg::Long("threads") => plan.threads = parser.value()?.parse()?,
             Arg::Long("fault") => switch_on(parser.value()?.parse()?)?,
             Arg::Long("trace") => plan.transcript = true,

@@ -55,6 +55,8 @@ pub struct Plan {
     pub contexts: usize,
     /// Stores in each world, each with its lease.
     pub domains: usize,
+    /// The stores do what they are told.
+    pub sound: bool,
     /// Worlds that are played at a time.
     pub threads: usize,
     /// Prints every step, of one world after the other.
@@ -148,7 +150,10 @@ impl Plan {
     }
 
     fn play(&self, number: u64) -> Played {
-        let setup = Setup::drawn(self.seed + number, self.contexts, self.domains);
+        let setup = Setup {
+            sound: self.sound,
+            ..Setup::drawn(self.seed + number, self.contexts, self.domains)
+        };
         let hours = (self.hours - number * WORLD_HOURS).min(WORLD_HOURS);
         let world = play(&setup, hours, self.transcript);
         Played {
@@ -230,8 +235,11 @@ fn broken(setup: &Setup, failure: &Failure, hours: u64) -> String {
     let stretches = failure.at / STRETCH;
     let small = shrink::smallest(setup, stretches, failure);
     let again = format!(
-        "cargo xtask simulate --seed {} --hours {hours} --contexts {} --domains {}",
-        setup.seed, setup.contexts, setup.domains
+        "cargo xtask simulate --seed {} --hours {hours} --contexts {} --domains {}{}",
+        setup.seed,
+        setup.contexts,
+        setup.domains,
+        if setup.sound { " --sound-store" } else { "" }
     );
     let test = small.as_ref().map_or_else(
         || "no shorter list fails in the same way".to_owned(),

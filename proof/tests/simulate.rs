@@ -19,6 +19,7 @@ const SETUP: Setup = Setup {
     rotates: true,
     grace: 10_000,
     budget: 10,
+    sound: false,
 };
 
 /// A little of everything.
@@ -69,6 +70,7 @@ fn the_budget_in_the_record_is_owed_once_when_the_clock_is_set_back() {
         rotates: true,
         grace: 0,
         budget: 10,
+        sound: false,
     };
     let ops = [
         (59_729_360, 0, Act::Down(57_095)),
@@ -92,6 +94,7 @@ fn a_sign_out_that_a_torn_write_lost_comes_back_over_a_later_sign_in() {
         rotates: true,
         grace: 0,
         budget: 10,
+        sound: false,
     };
     let ops = [
         (554_006_130, 1, Act::Crash(7)),
@@ -116,6 +119,7 @@ fn a_write_belongs_to_the_lease_under_which_it_was_ordered() {
         rotates: true,
         grace: 10_000,
         budget: 10,
+        sound: false,
     };
     let ops = [
         (304_908_936, 1, Act::Login),

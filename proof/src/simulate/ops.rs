@@ -125,6 +125,11 @@ impl Act {
             Self::Request | Self::Burst(_) | Self::Cancel | Self::Peace
         )
     }
+
+    /// Whether a store does something else than it is told.
+    pub(crate) const fn is_of_store(self) -> bool {
+        matches!(self, Self::Read(..) | Self::Write(..) | Self::StoreCut(_))
+    }
 }
 
 /// What a run is, apart from its operations.
@@ -149,4 +154,6 @@ pub struct Setup {
     pub grace: u32,
     /// Token requests per minute.
     pub budget: u8,
+    /// The stores do what they are told.
+    pub sound: bool,
 }

@@ -217,7 +217,7 @@ impl World {
         }
         let mut random = self.draw(context, Draw::Crash);
         let done = random.index(writes.len() + 1);
-        let torn = random.chance(100);
+        let torn = random.chance(100) && !self.setup.sound;
         let rest = writes.split_off(done);
         for write in writes {
             match write.fault {

@@ -29,6 +29,7 @@ impl Setup {
             rotates: random.chance(800),
             grace: if random.chance(500) { 10_000 } else { 0 },
             budget: if random.chance(500) { 10 } else { 40 },
+            sound: false,
         }
     }
 }
@@ -61,6 +62,7 @@ pub(crate) fn stretch(setup: &Setup, number: u64) -> Vec<Op> {
         let context = random.index(setup.contexts);
         trouble(setup, &mut random, &weights, (at, context), &mut ops);
     }
+    ops.retain(|(.., act)| !(setup.sound && act.is_of_store()));
     ops.push((begin + STORMY, 0, Act::Peace));
     ops.sort_by_key(|(at, ..)| *at);
     ops
