@@ -24,7 +24,15 @@ type Failed = (TokenFailure, Option<u32>);
 impl Inner {
     /// Signs in, whoever was signed in before.
     pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
-        let mut shared = self.lock();
+        let shared = self.lock();
+        self.sign_in_now(shared, credentials)
+    }
+
+    fn sign_in_now<'a>(
+        &'a self,
+        mut shared: MutexGuard<'a, Shared>,
+        credentials: &Credentials,
+    ) -> Result<(), TokenFailure> {
         shared.signing_in = true;
         shared.given_up = None;
         let epoch = shared.sign_outs;
@@ -96,9 +104,11 @@ impl Inner {
             shared = self.wait(shared);
         }
         if shared.sign_outs > epoch {
-            // Who signs out while it waits does not want it any more.
+            // Who signs out while it waits does not want it any more, and may have signed in again.
             shared.lease.login = false;
-            shared.given_up = Some(Cause::SignedOut);
+            if !shared.signing_in && shared.latch.state() == State::Unauthenticated {
+                shared.given_up = Some(Cause::SignedOut);
+            }
             self.changed.notify_all();
             return;
         }
@@ -110,8 +120,7 @@ impl Inner {
             if !credentials.is_lasting() {
                 shared.refreshes = shared.refreshes.saturating_add(1);
             }
-            drop(shared);
-            let failure = self.sign_in(credentials).err();
+            let failure = self.sign_in_now(shared, credentials).err();
             shared = self.lock();
             if let Some(failure) = failure {
                 eprintln!("sign-in: {failure}");

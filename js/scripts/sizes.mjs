@@ -14,10 +14,10 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 17580,
-  "page, less core": 5320,
+  page: 17730,
+  "page, less core": 5370,
   "mini-program": 22710,
-  "mini-program, less core": 5140,
+  "mini-program, less core": 5160,
   "mini-program, packed": 23570,
 };
 

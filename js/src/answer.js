@@ -80,6 +80,6 @@ export const classify = (shape, status, body) => {
   if (/d/i.test(type)) form += 4;
   const subject = shape.subject && at("subject");
   // Of a larger number JSON.parse keeps the beginning only, which neighbours share.
-  const id = Number.isSafeInteger(subject) ? `${subject}` : subject;
+  const id = typeof subject === "number" && Math.abs(subject) <= Number.MAX_SAFE_INTEGER ? `${subject}` : subject;
   return [access, text(at("refresh_token")), text(at("scope")), text(id), form, millis];
 };

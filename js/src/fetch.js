@@ -27,7 +27,8 @@ export const gatedFetch = (latch, host) => (input, init) => {
   if ((init && init.public) || !allows(host, request.url)) return send(request);
   // The session's cookie goes to another origin too, unless the caller said what goes.
   if (host.cookie && !(init && init.credentials) && request.credentials === "same-origin")
-    request = new Request(request, { credentials: "include" });
+    // Whatever is changed, these two begin anew.
+    request = new Request(request, { credentials: "include", referrer: request.referrer, referrerPolicy: request.referrerPolicy });
   // A stream can be read once. Any other body is copied before each attempt; Firefox does not tell whether there is one.
   const replay = !(init && init.body && init.body.getReader);
   return latch.run(

@@ -26,7 +26,7 @@ export const hooks = (latch, again = {}) => {
       each((request, options) => {
         if (options.context.public || !latch.allows(request.url)) return;
         // ky 2 keeps none where it does not send again by itself.
-        if (request.body && !options.fetch) copies.set(options, request.clone());
+        if (request.body !== null && !options.fetch) copies.set(options, request.clone());
         return attach(request, options);
       }),
     ],

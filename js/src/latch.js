@@ -79,9 +79,6 @@ export const soon = (work, a, b) => Promise.resolve().then(() => work && work(a,
 export const start = (boot, host) => {
   let core, bytes, out, base, timer, due, release, ended, said;
   let used = 0;
-  // What the store and the lease were asked for and have not answered.
-  let asked = 0;
-  let leasing = 0;
   let state = 0;
   let lastWaiter = 0;
   let writes = Promise.resolve();
@@ -144,24 +141,21 @@ export const start = (boot, host) => {
     pump(step);
     step[3] = state;
     said = number;
+    rest();
     return outcome;
   };
 
-  // A sign-out is done when the store has answered all there was to ask.
-  const quiet = () => {
-    if (asked || leasing) return;
+  // A sign-out is done when the store has it, or when the core, signed out, waits for nothing.
+  const settle = () => {
     signOuts.forEach((done) => done());
     signOuts.clear();
   };
-  const answers = () => {
-    asked--;
-    quiet();
-  };
+  const rest = () => (ended || state || due < 0) && settle();
 
   // Clients that reject with an answer give one all the same.
   const caught = (work) =>
     soon(work).catch((error) => {
-      if (host.answerOf && error && error.response && error.response.status) return host.answerOf(error.response);
+      if (host.answerOf && error && error.response && error.response.status) return host.answerOf(error);
       throw error;
     });
 
@@ -225,49 +219,34 @@ export const start = (boot, host) => {
       listeners.forEach((listener) => soon(listener, STATES[state]));
     },
     (ticket) => {
-      asked++;
-      soon(host.store.read)
-        .then(
-          (record) => tell(LOADED, ticket, record ? put(record) : -1),
-          () => tell(LOAD_FAILED, ticket),
-        )
-        .then(answers);
+      soon(host.store.read).then(
+        (record) => tell(LOADED, ticket, record ? put(record) : -1),
+        () => tell(LOAD_FAILED, ticket),
+      );
     },
     (ticket) => {
-      asked++;
       // In the order given; what was superseded in the meantime is not written.
-      writes = writes
-        .then(() => {
-          const record = ended ? "" : read(RECORD, ticket);
-          return (
-            record &&
-            soon(host.store.write, record).then(
-              () => tell(STORED, ticket),
-              () => tell(STORE_FAILED, ticket),
-            )
-          );
-        })
-        .then(answers);
+      writes = writes.then(() => {
+        const record = ended ? "" : read(RECORD, ticket);
+        return (
+          record &&
+          soon(host.store.write, record).then(
+            // What was stored before a sign-out is superseded.
+            () => tell(STORED, ticket) || settle(),
+            () => tell(STORE_FAILED, ticket),
+          )
+        );
+      });
     },
     () => soon(host.announce, read(GENERATION, 0)),
-    () => {
-      leasing = 0;
-      release();
-    },
+    () => release(),
     (ticket) => {
-      leasing = 1;
       release = host.lease(
+        () => tell(LEASE_GRANTED, ticket),
         () => {
-          leasing = 0;
-          tell(LEASE_GRANTED, ticket);
-          quiet();
-        },
-        () => {
-          leasing = 0;
           // One of the two is stale: it was never had, or it was taken away.
           tell(LEASE_DENIED, ticket);
           tell(LEASE_LOST, ticket);
-          quiet();
         },
       );
     },
@@ -455,7 +434,7 @@ export const start = (boot, host) => {
         when(() => {
           tell(LOGOUT_REQUESTED);
           signOuts.add(done);
-          quiet();
+          rest();
         }),
       ),
     renew: () => when(() => tell(REFRESH_REQUESTED)),
@@ -487,8 +466,7 @@ export const start = (boot, host) => {
         release && release();
         waiting.forEach((_, waiter) => end(waiter, DESTROYED));
         logins.forEach((over) => over());
-        leasing = 0;
-        signOuts.forEach((done) => done());
+        settle();
         // Nothing secret is left in its memory.
         bytes && bytes.fill(0);
         host.close && host.close();

@@ -44,12 +44,14 @@ const quiet = (given) => {
   return given;
 };
 
+// It takes and gives objects where the others take values; `uni` on it does not.
+const isMy = (platform) => platform.getAuthCode && !platform.login;
+
 const storage = (platform, key, { sync, encrypt } = {}) => {
   const call = (method, options) =>
     new Promise((success, fail) => quiet(platform[method](Object.assign({ key }, encrypt && { encrypt }, options, { success, fail }))));
   if (sync) {
-    // `my` takes and gives objects.
-    if (platform.getAuthCode)
+    if (isMy(platform))
       return {
         read: () => fromHex(platform.getStorageSync({ key }).data || ""),
         write: (record) => platform.setStorageSync({ key, data: toHex(record) }),
@@ -153,7 +155,7 @@ export const createLatch = (platform, options) => {
     const mine = (flying = new Promise((success, fail) => {
       limit = setTimeout(fail, LOGIN_MS, { errMsg: "login:fail timeout" });
       new Promise((success, fail) => {
-        const method = platform.login ? "login" : "getAuthCode";
+        const method = isMy(platform) ? "getAuthCode" : "login";
         quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
       })
         .then((result) => options.login(result.code || result.authCode, result))
@@ -186,10 +188,12 @@ export const createLatch = (platform, options) => {
     signIn().catch((error) => {
       // Somebody signed out, or signs in otherwise.
       if (before !== signOuts || error.cause === SUPERSEDED) return;
-      if (tries < 3 && latch.state === "Unauthenticated") retry = setTimeout(required, 1000 << tries, cause, tries + 1);
+      if (tries < 3 && latch.state === "Unauthenticated") retry = setTimeout(again, 1000 << tries, cause, tries + 1);
       else if (options.onLoginRequired) options.onLoginRequired(error.cause);
     });
   };
+
+  const again = (cause, tries) => latch.state === "Unauthenticated" && required(cause, tries);
 
   const signedOut = () => {
     signOuts++;
@@ -233,7 +237,7 @@ export const createLatch = (platform, options) => {
 
   const withHeaders = (request, headers) => {
     const all = Object.assign({}, request.header, request.headers, headers);
-    return Object.assign({}, request, { header: all }, platform.getAuthCode && { headers: all });
+    return Object.assign({}, request, { header: all }, isMy(platform) && { headers: all });
   };
 
   // A gated copy of one of the platform's functions: callbacks, a promise where there are none, and the task.
@@ -314,7 +318,12 @@ export const createLatch = (platform, options) => {
     uploadFile: wrap("uploadFile", TASK),
     downloadFile: wrap("downloadFile", TASK),
     connectSocket: wrap("connectSocket", SOCKET, true),
-    login: (work) => (work ? login(work) : signIn()),
+    login: (work) => {
+      if (!work) return signIn();
+      // Another sign-in begins.
+      flying = joined = undefined;
+      return login(work);
+    },
     logout: () => {
       signedOut();
       return logout();

@@ -8,11 +8,11 @@ const none = () => null;
 export const see = (answer) =>
   answer && answer.headers && answer.text ? [answer.status, (name) => answer.headers.get(name), () => answer.clone().text()] : [200, none, () => answer];
 
-/** An answer in the form of another client, axios say. */
-export const answerOf = (answer) => {
-  if (answer.text) return answer;
-  const { data } = answer;
-  return new Response(typeof data === "string" ? data : JSON.stringify(data), { status: answer.status, headers: { ...answer.headers } });
+/** The answer in another client's error: a `Response` that can be read, or what the client has read of it. */
+export const answerOf = ({ response, data = response.data ?? response.text }) => {
+  if (response.clone && !response.bodyUsed) return response;
+  const { status, headers } = response;
+  return new Response(typeof data === "string" ? data : JSON.stringify(data), { status, headers: headers.forEach ? headers : { ...headers } });
 };
 
 /**

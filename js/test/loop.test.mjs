@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLatch, LatchError } from "../dist/index.js";
 import { memoryStore } from "../dist/stores.js";
-import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, FRESH_RETRY_MS, MAX_ATTEMPTS, WAIT_LIMIT_MS, WHEN_SIGNED_OUT } from "../dist/config.js";
+import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, FRESH_RETRY_MS, MAX_ATTEMPTS, STORE_TIMEOUT_MS, WAIT_LIMIT_MS, WHEN_SIGNED_OUT } from "../dist/config.js";
 import { explain, describe } from "../dist/why.js";
 
 /** A server whose tokens are numbered; refresh tokens work once. */
@@ -316,6 +316,31 @@ test("a logout is done when the store has its mark, and with a lease too", async
     assert.equal(next.state, "Unauthenticated");
     // Nothing is to be stored: it is done all the same.
     await next.logout();
+  }
+});
+
+test("a logout is not done before: not by a write that fails, nor by a lease that is denied, nor by a read that never answers", async (t) => {
+  for (const trouble of ["write", "lease", "read"]) {
+    const server = newServer();
+    const cell = memoryStore();
+    let left = 0;
+    const store = {
+      read: () => (trouble === "read" && left-- > 0 ? new Promise(() => {}) : cell.read()),
+      write: async (record) => {
+        if (trouble === "write" && left-- > 0) throw new Error("full");
+        return cell.write(record);
+      },
+    };
+    const lease = (granted, denied) => {
+      setTimeout(trouble === "lease" && left-- > 0 ? denied : granted, 5);
+      return () => {};
+    };
+    const latch = newLatch(server, { store, lease, tune: { [BACKOFF_BASE_MS]: 50, [BACKOFF_CAP_MS]: 100, [STORE_TIMEOUT_MS]: 300 } });
+    t.after(latch.destroy);
+    await latch.login(server.grant());
+    left = 3;
+    await latch.logout();
+    assert.ok(!(await cell.read()).includes("a1"), trouble);
   }
 });
 

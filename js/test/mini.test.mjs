@@ -195,6 +195,34 @@ test("a logout while a login is under way, or is to be tried again, stands", asy
   }
 });
 
+test("a login of another kind is not undone by one that was to be tried again, nor waited for", async (t) => {
+  const { world, latch, get } = start(t);
+  const mine = () => ({ access_token: "mine", expires_in: 3600 });
+  world.loginFails = 1;
+  await world.pass(500);
+  latch.login(mine);
+  await world.pass(5000);
+  assert.equal(latch.state, "Ready");
+  assert.equal(logins(world), 1);
+  world.server.token = "mine";
+  world.server.expires = world.now() + 3600_000;
+  const { seen } = get();
+  await world.pass(1000);
+  assert.equal(seen.status, 200);
+  // One that is superseded is none that others could get.
+  latch.logout();
+  await world.pass(1000);
+  const first = latch.login();
+  first.catch(() => {});
+  const other = latch.login(async () => {
+    throw new Error("wrong password");
+  });
+  await assert.rejects(other);
+  const again = latch.login();
+  await world.pass(2000);
+  assert.equal(await again, "Ready");
+});
+
 test("whoever wants to sign in while that is under way gets the same login", async (t) => {
   const revoked = [];
   const { world, get, latch, needed } = start(t, { revoke: (token) => revoked.push(token) });
@@ -331,6 +359,12 @@ test("a platform that gives promises beside its callbacks, and one with another 
   }
   world.loginFails = 1;
   const { login, getStorageSync, setStorageSync } = wx;
+  // `uni` on `my` has both, and takes values.
+  wx.getAuthCode = () => assert.fail("it has `login`");
+  const { seen: early } = get();
+  await world.pass(5000);
+  assert.equal(early.status, 200);
+  world.loginFails = 1;
   delete wx.login;
   wx.getAuthCode = ({ success, ...rest }) => login({ ...rest, success: ({ code }) => success({ authCode: code }) });
   wx.getStorageSync = ({ key }) => ({ data: getStorageSync(key) || null });
@@ -351,7 +385,7 @@ test("a platform that gives promises beside its callbacks, and one with another 
   assert.equal(await status(), 200);
   relaunch();
   assert.equal(await status(), 200);
-  assert.equal(world.server.logins, 2);
+  assert.equal(world.server.logins, 3);
   assert.deepEqual(unhandled, []);
 });
 

@@ -78,10 +78,12 @@ test("an option that is undefined is one that is not given", async (t) => {
 
 test("a cookie session sends cookies to what is allowed, unless the caller said otherwise", async (t) => {
   const sent = [];
-  const fetch = async (request) => (sent.push(request.credentials), new Response("{}"));
+  const referred = [];
+  const fetch = async (request) => (sent.push(request.credentials), referred.push(request.referrerPolicy), new Response("{}"));
   const latch = page(t, { allow: [API], cookie: true, probe: async () => new Response(""), fetch });
   await latch.login(async () => new Response(""));
-  await latch.fetch(`${API}/orders`);
+  await latch.fetch(`${API}/orders`, { referrerPolicy: "no-referrer" });
+  assert.deepEqual(referred, ["no-referrer"]);
   await latch.fetch(new Request(`${API}/orders`, { method: "POST", body: "x" }));
   await latch.fetch(`${API}/orders`, { credentials: "same-origin" });
   await latch.fetch(new Request(`${API}/orders`, { credentials: "omit" }));

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import axios from "axios";
+import ky1 from "ky";
+import ky2 from "ky2";
 import { createLatch } from "../dist/index.js";
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, CONFIRMATION, FRESH_WINDOW_MS, REQUIRE_CHALLENGE, REUSE_GRACE_MS } from "../dist/config.js";
 import { listen } from "./http.mjs";
@@ -63,9 +65,31 @@ test("a client that rejects with the server's answer gives one all the same", as
     response.setHeader("content-type", "application/json");
     response.end('{"error":"invalid_grant"}');
   });
-  const { latch, seen } = await renewing(t, () => axios.post(url).then(({ data }) => data));
-  await endsWith(latch, 10);
-  assert.equal(seen.refreshes, 1);
+  // As superagent rejects.
+  const other = async () => {
+    throw Object.assign(new Error("Bad Request"), { response: { status: 400, headers: {}, text: '{"error":"invalid_grant"}', body: {} } });
+  };
+  for (const refresh of [
+    () => axios.post(url).then(({ data }) => data),
+    () => ky1.post(url, { retry: 0 }).json(),
+    () => ky2.post(url, { retry: 0 }).json(),
+    other,
+  ]) {
+    const { latch, seen } = await renewing(t, refresh);
+    await endsWith(latch, 10);
+    assert.equal(seen.refreshes, 1);
+  }
+});
+
+test("a client that rejects with an outage ends no session", async (t) => {
+  const outage = async () => {
+    throw Object.assign(new Error("Unavailable"), { response: { status: 503, headers: {}, text: "", body: {} } });
+  };
+  const { latch, seen } = await renewing(t, outage);
+  latch.renew();
+  await wait(500);
+  assert.ok(seen.refreshes > 1);
+  assert.deepEqual(seen.needed, []);
 });
 
 test("a probe that a client rejects with a 401 was refused", async (t) => {

@@ -106,8 +106,9 @@ export interface CommonLatch {
   /** Resolves when a request may leave; rejects as one would. */
   ready(signal?: Signal): Promise<void>;
   /**
-   * Ends the session at once: on return no request can leave with its token. Resolves when the store has answered; until
-   * then a page or program that ends finds the session again at its next start. Never rejects.
+   * Ends the session at once: on return no request can leave with its token. Resolves when the store has it, or when there
+   * is nothing to store; until then a page or program that ends finds the session again at its next start. Never rejects, and
+   * waits as long as the store fails.
    */
   logout(): Promise<void>;
   /** Renews now. */

@@ -54,7 +54,11 @@ impl Lane {
     }
 
     /// Whether the latch still waits for the answer with this ticket.
-    fn awaits<const T: usize, const W: usize>(self, latch: &Latch<T, W>, ticket: Ticket) -> bool {
+    pub(super) fn awaits<const T: usize, const W: usize>(
+        self,
+        latch: &Latch<T, W>,
+        ticket: Ticket,
+    ) -> bool {
         let machine = latch.machine();
         let ticket = ticket.0;
         match self {

@@ -23,7 +23,6 @@ use super::error::TokenError;
 use super::host::Host;
 use super::host::TokenRequest;
 use crate::effect::Effect;
-use crate::effect::GrantType;
 use crate::effect::Outcome;
 use crate::error::Rejected;
 use crate::event::Event;
@@ -313,13 +312,13 @@ async fn token_requests<M: RawMutex, const T: usize, const W: usize, C: Fn() -> 
             retry_after: None,
         };
         let mut job = Job::begin(gate, Lane::Token, ticket, failed);
-        let copied = gate.peek(|latch| {
-            if grant_type == GrantType::RefreshToken {
-                secret.set(latch.refresh_token(ticket)?);
+        let is_due = gate.peek(|latch| {
+            if let Some(token) = latch.refresh_token(ticket) {
+                secret.set(token);
             }
-            Some(())
+            Lane::Token.awaits(latch, ticket)
         });
-        let Ok(Some(())) = copied else { continue };
+        let Ok(true) = is_due else { continue };
         let request = TokenRequest {
             grant_type,
             refresh_token: secret.expose(),

@@ -99,7 +99,9 @@ impl World {
             let may_renew = latch.exposed().is_empty() || latch.can_renew();
             may_renew && context.signed_out == 0 && context.token.is_none() && context.old.is_none()
         };
-        self.space.no_replay && self.space.left.crashes == 0 && self.contexts.iter().all(is_well)
+        self.space.no_replay
+            && self.left.crashes == self.space.left.crashes
+            && self.contexts.iter().all(is_well)
     }
 
     /// Whether this context has a session that the server would renew.
