@@ -213,6 +213,8 @@ fn what_belongs_to_an_order_is_read_with_its_ticket_only() {
     let probe = host.until(TL_EFFECT_PROBE);
     assert_eq!(host.read(3, probe).as_deref(), Ok(&b"access-1"[..]));
     assert_eq!(host.read(3, probe + 1.0), Err(TL_ERR_STALE));
+    assert_eq!(host.read(8, probe).as_deref(), Ok(&b"Bearer"[..]));
+    assert_eq!(host.read(8, probe + 1.0), Err(TL_ERR_STALE));
     host.tell(TL_EVENT_PROBED, probe, [0.0; 3]);
     host.settle();
     assert_eq!(host.read(3, probe), Err(TL_ERR_STALE));
@@ -248,7 +250,7 @@ fn what_belongs_to_an_order_is_read_with_its_ticket_only() {
 #[test]
 fn a_thing_that_there_is_not_is_refused() {
     let host = Host::ready(&[]);
-    for what in [8, 9, 255, 256, u32::MAX] {
+    for what in [9, 10, 255, 256, u32::MAX] {
         assert_eq!(host.read(what, 1.0), Err(TL_ERR_ARGUMENT), "{what}");
     }
 }
