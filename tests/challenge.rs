@@ -63,6 +63,11 @@ fn rfc9449_7_1_a_dpop_challenge() {
     );
     assert_eq!(challenge.kind(), ChallengeKind::InvalidToken);
     assert_eq!(kind("DPoP algs=\"ES256 PS256\""), ChallengeKind::NoError);
+    // Another token would be refused for the same proof.
+    assert_eq!(
+        kind("DPoP error=\"invalid_dpop_proof\""),
+        ChallengeKind::InvalidRequest
+    );
     assert_eq!(
         kind("Bearer, DPoP algs=\"ES256 PS256\""),
         ChallengeKind::NoError
