@@ -5,6 +5,7 @@ use tokenlatch::State;
 use super::act::Act;
 use super::act::Action;
 use super::world::Context;
+use super::world::Token;
 use super::world::World;
 
 /// What liveness needs to know of a state.
@@ -77,16 +78,13 @@ impl World {
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        let mut contexts = self.contexts.iter();
-        let waits = contexts.any(|context| !context.waiting.is_empty());
-        let mut contexts = self.contexts.iter();
-        let ready = contexts.all(|context| context.latch.latch().state() == State::Ready);
-        let mut contexts = self.contexts.iter();
-        let would_renew = contexts.any(|context| self.would_renew(context));
+        let contexts = || self.contexts.iter();
+        let is_ready = |context: &Context| context.latch.latch().state() == State::Ready;
         Standing {
-            waits,
-            ready,
-            renewable: would_renew && (self.contexts.len() == 1 || self.is_undisturbed()),
+            waits: contexts().any(|context| !context.waiting.is_empty()),
+            ready: contexts().all(is_ready),
+            renewable: contexts().any(|context| self.would_renew(context))
+                && (self.contexts.len() == 1 || self.is_undisturbed()),
             owed: self.owes_tombstone(),
         }
     }
@@ -107,7 +105,7 @@ impl World {
     /// Whether this context has a session that the server would renew.
     fn would_renew(&self, context: &Context) -> bool {
         let latch = context.latch.latch();
-        let token = super::world::Token::read(latch.exposed());
+        let token = Token::read(latch.exposed());
         let granted = self.space.oracle
             || token.is_some_and(|token| {
                 let family = self.families[usize::from(token.family)];

@@ -91,6 +91,37 @@ fn three_requests() -> Space {
     }
 }
 
+/// Two contexts with a store and a lease that nobody takes away.
+fn leased() -> Space {
+    Space {
+        contexts: 2,
+        config: config::leased(),
+        symmetric: true,
+        no_replay: true,
+        small: false,
+        ..base()
+    }
+}
+
+/// The same, with a session in the store.
+fn with_session() -> Space {
+    Space {
+        signed_in: true,
+        ..leased()
+    }
+}
+
+/// Two contexts without a lease, and a store that holds a session.
+fn unleased() -> Space {
+    Space {
+        contexts: 2,
+        config: config::unleased(),
+        signed_in: true,
+        small: false,
+        ..base()
+    }
+}
+
 /// Every world, those that close soon first.
 pub(crate) fn all() -> Vec<Space> {
     let mut spaces = alone();
@@ -274,145 +305,100 @@ fn together() -> Vec<Space> {
         Space {
             name: "login",
             line: "2 contexts with a store and a lease, a login, a crash anywhere",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 logins: 1,
                 crashes: 1,
                 ..Left::NOTHING
             },
-            symmetric: true,
-            no_replay: true,
-            small: false,
             twice: true,
-            ..base()
+            ..leased()
         },
         Space {
             name: "lease",
             line: "2 contexts with a lease and a store that holds a session, a renewal by a server with reuse \
                    detection, a crash anywhere",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 grants: 1,
                 crashes: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            symmetric: true,
-            no_replay: true,
-            small: false,
             seconds: 180,
-            ..base()
+            ..with_session()
         },
         Space {
             name: "sign-out",
             line: "2 contexts with a store and a lease, a login, a sign-out",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 logins: 1,
                 logouts: 1,
                 ..Left::NOTHING
             },
-            symmetric: true,
-            no_replay: true,
-            small: false,
             seconds: 30,
-            ..base()
+            ..leased()
         },
         Space {
             name: "shared",
-            line: "2 contexts with a lease and a store that holds a session, a renewal by a server with reuse detection, a request",
-            contexts: 2,
-            config: config::leased(),
+            line: "2 contexts with a lease and a store that holds a session, a renewal by a server with reuse detection, a \
+                   request",
             left: Left {
                 grants: 1,
                 requests: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            symmetric: true,
-            no_replay: true,
-            small: false,
             seconds: 360,
-            ..base()
+            ..with_session()
         },
         Space {
             name: "switch",
             line: "2 contexts with a lease and a store that holds a user's session, another user's login, a request",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 logins: 1,
                 requests: 1,
                 ..Left::NOTHING
             },
             users: 2,
-            signed_in: true,
-            symmetric: true,
-            no_replay: true,
-            small: false,
             most: Some(1_000_000),
-            ..base()
+            ..with_session()
         },
         Space {
             name: "sign-out, request",
             line: "2 contexts with a lease and a store that holds a session, a sign-out, a request",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 logouts: 1,
                 requests: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            symmetric: true,
-            no_replay: true,
-            small: false,
             seconds: 120,
-            ..base()
+            ..with_session()
         },
         Space {
             name: "twice told",
             line: "2 contexts with a lease and a store that holds a session, a sign-out, an announcement that comes twice or \
                    a resume",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 logouts: 1,
                 looks: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            symmetric: true,
-            no_replay: true,
-            small: false,
             twice: true,
             seconds: 30,
-            ..base()
+            ..with_session()
         },
         Space {
             name: "no lease, sign-out",
             line: "2 contexts without a lease and a store that holds a session, a sign-out, a request",
-            contexts: 2,
-            config: config::unleased(),
             left: Left {
                 logouts: 1,
                 requests: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            small: false,
             seconds: 60,
-            ..base()
+            ..unleased()
         },
         Space {
             name: "frozen",
             line: "2 contexts with a store that holds a session and a lease that is denied, or taken from its holder \
                    without a word, a freeze, a renewal",
-            contexts: 2,
-            config: config::leased(),
             left: Left {
                 grants: 1,
                 denials: 1,
@@ -420,43 +406,32 @@ fn together() -> Vec<Space> {
                 freezes: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            symmetric: true,
-            small: false,
+            no_replay: false,
             most: Some(1_000_000),
-            ..base()
+            ..with_session()
         },
         Space {
             name: "no lease",
             line: "2 contexts without a lease and a store that holds a session, reads that are answered late, a renewal \
                    by a server with reuse detection",
-            contexts: 2,
-            config: config::unleased(),
             left: Left {
                 grants: 1,
                 ..Left::NOTHING
             },
             slow_reads: true,
-            signed_in: true,
-            small: false,
             seconds: 120,
-            ..base()
+            ..unleased()
         },
         Space {
             name: "three",
             line: "3 contexts with a lease and a store that holds a session, a renewal by a server with reuse detection",
             contexts: 3,
-            config: config::leased(),
             left: Left {
                 grants: 1,
                 ..Left::NOTHING
             },
-            signed_in: true,
-            symmetric: true,
-            no_replay: true,
-            small: false,
             most: Some(600_000),
-            ..base()
+            ..with_session()
         },
     ]
 }
