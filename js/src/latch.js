@@ -150,7 +150,7 @@ export const start = (boot, host) => {
     signOuts.forEach((done) => done());
     signOuts.clear();
   };
-  const rest = () => (ended || state || due < 0) && settle();
+  const rest = () => signOuts.size && (ended || state || due < 0) && settle();
 
   // Clients that reject with an answer give one all the same.
   const caught = (work) =>

@@ -75,6 +75,21 @@ const storage = (platform, key, { sync, encrypt } = {}) => {
   };
 };
 
+// Whoever asks while an earlier one is under way gets that one.
+const joint = (begin) => {
+  let under;
+  const join = () => {
+    if (!under) {
+      const mine = (under = begin());
+      const done = () => under === mine && join.forget();
+      mine.then(done, done);
+    }
+    return under;
+  };
+  join.forget = () => (under = undefined);
+  return join;
+};
+
 // The origin of a whole address, without its port where that goes without saying; a socket's is that of its requests.
 const originOf = (url) => {
   const [, secure, site] = /^(?:http|ws)(s?):\/\/([^/?#\\]+)/i.exec(url) || [];
@@ -96,8 +111,6 @@ export const createLatch = (platform, options) => {
   let passed = 0;
   // Raised by each sign-out: what was begun before is over.
   let signOuts = 0;
-  let flying;
-  let joined;
   let retry;
 
   const sites =
@@ -149,11 +162,10 @@ export const createLatch = (platform, options) => {
   const sent = (answer) => (answer && answer.url ? send("request", withHeaders(answer)) : answer);
 
   // The code of a login works once, and each one may end the last: one at a time.
-  const silent = () => {
-    if (flying) return flying;
-    let limit;
-    const mine = (flying = new Promise((success, fail) => {
-      limit = setTimeout(fail, LOGIN_MS, { errMsg: "login:fail timeout" });
+  const silent = joint(
+    () => new Promise((success, fail) => {
+      // Of no effect once there is an answer.
+      setTimeout(fail, LOGIN_MS, { errMsg: "login:fail timeout" });
       new Promise((success, fail) => {
         const method = isMy(platform) ? "getAuthCode" : "login";
         quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
@@ -161,24 +173,16 @@ export const createLatch = (platform, options) => {
         .then((result) => options.login(result.code || result.authCode, result))
         .then(sent)
         .then(success, fail);
-    }));
-    const done = () => {
-      clearTimeout(limit);
-      if (flying === mine) flying = undefined;
-    };
-    mine.then(done, done);
-    return mine;
-  };
+    }),
+  );
 
-  // Nobody gives anything for these: whoever wants one while one is under way gets that one.
-  const signIn = () => {
-    if (joined) return joined;
-    const mine = (joined = login(silent));
-    const done = () => {
-      if (joined === mine) joined = undefined;
-    };
-    mine.then(done, done);
-    return mine;
+  // Nobody gives anything for these either.
+  const signIn = joint(() => login(silent));
+
+  // Another sign-in, or none: what is under way is nobody's.
+  const forget = () => {
+    silent.forget();
+    signIn.forget();
   };
 
   // A login that needs nobody is made at once, and again for a while.
@@ -197,7 +201,7 @@ export const createLatch = (platform, options) => {
 
   const signedOut = () => {
     signOuts++;
-    flying = joined = undefined;
+    forget();
     clearTimeout(retry);
   };
 
@@ -320,8 +324,7 @@ export const createLatch = (platform, options) => {
     connectSocket: wrap("connectSocket", SOCKET, true),
     login: (work) => {
       if (!work) return signIn();
-      // Another sign-in begins.
-      flying = joined = undefined;
+      forget();
       return login(work);
     },
     logout: () => {
