@@ -245,8 +245,8 @@ impl<const T: usize, const W: usize> Context<T, W> {
     }
 
     /// Writes something to `buffer`: for the order with this ticket 0 the refresh token, 1 the token to revoke, 2 the
-    /// record, 3 the credential to probe with and 8 its scheme; for any ticket 4 the scope, 5 the subject, 6 the app's bytes, 7 the
-    /// generation that the store has, in eight bytes.
+    /// record, 3 the credential to probe with, 8 its scheme; for any ticket 4 the scope, 5 the subject, 6 the app's bytes, 7
+    /// the generation that the store has, in eight bytes.
     ///
     /// Returns its length, or the negative number of an error: the order was superseded, or there is no such thing.
     pub fn read(&self, what: u32, ticket: u32, buffer: &mut [u8]) -> i32 {
