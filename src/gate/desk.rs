@@ -75,18 +75,6 @@ impl Lane {
     }
 }
 
-fn ticket_of(effect: &Effect) -> Option<Ticket> {
-    match *effect {
-        Effect::Load { ticket }
-        | Effect::Store { ticket }
-        | Effect::AcquireLease { ticket }
-        | Effect::SendTokenRequest { ticket, .. }
-        | Effect::Probe { ticket }
-        | Effect::Revoke { ticket } => Some(ticket),
-        _ => None,
-    }
-}
-
 /// The place of one lane.
 struct Post {
     /// Not yet begun; a newer one replaces it.
@@ -189,23 +177,13 @@ impl Desk {
     /// After each step of the latch: what is superseded, and when the timer goes off.
     pub(super) fn look<const T: usize, const W: usize>(&self, latch: &Latch<T, W>, now: Now) {
         for (post, lane) in self.posts.iter().zip(Lane::ALL) {
-            let stale = |ticket: &Ticket| !lane.awaits(latch, *ticket);
-            let waiting = post.order.get();
-            if waiting
-                .as_ref()
-                .and_then(ticket_of)
-                .as_ref()
-                .is_some_and(stale)
-            {
-                post.order.set(None);
-            }
             let Some(ticket) = post.busy.get() else {
                 continue;
             };
             let over = match lane {
                 // What it brings may still be of use, or must be revoked.
                 Lane::Token => self.is_token_request_over(post, now),
-                _ => stale(&ticket),
+                _ => !lane.awaits(latch, ticket),
             };
             if over {
                 post.over.set(true);

@@ -115,27 +115,34 @@ struct Job<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> {
 }
 
 impl<'g, M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Job<'g, M, T, W, C> {
-    fn begin(
+    /// Begins it, and takes what it needs from the latch; `None` if it was superseded before anybody took it.
+    fn begin<R>(
         gate: &'g Gate<M, T, W, C>,
         lane: Lane,
         ticket: Ticket,
         failed: Event<'static>,
-    ) -> Self {
+        take: impl FnOnce(&Latch<T, W>) -> R,
+    ) -> Option<(Self, R)> {
         let now = gate.now();
         gate.enter(|shared| {
-            let limit = shared.peek(|latch| latch.config().token_timeout_ms);
-            let limit = u64::from(limit.unwrap_or(0)).saturating_mul(2);
+            // At once: another thread may sign out between any two calls.
+            let taken = shared.peek(|latch| {
+                let limit = latch.config().token_timeout_ms;
+                lane.awaits(latch, ticket).then(|| (limit, take(latch)))
+            });
+            let (limit, taken) = taken.ok()??;
+            let limit = u64::from(limit).saturating_mul(2);
             let patience = now.monotonic.as_millis().saturating_add(limit);
-            shared
-                .desk
-                .begin(lane, ticket, Some(Instant::from_millis(patience)));
-        });
-        Self {
-            gate,
-            lane,
-            failed,
-            is_answered: false,
-        }
+            let patience = Instant::from_millis(patience);
+            shared.desk.begin(lane, ticket, Some(patience));
+            let job = Self {
+                gate,
+                lane,
+                failed,
+                is_answered: false,
+            };
+            Some((job, taken))
+        })
     }
 
     /// Works on it; `None` if it was superseded meanwhile.
@@ -221,7 +228,10 @@ async fn store<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
             Effect::Load { ticket } => {
                 let buffer = Wiped(buffer);
                 let failed = Event::LoadFailed { ticket };
-                let mut job = Job::begin(gate, Lane::Store, ticket, failed);
+                let begun = Job::begin(gate, Lane::Store, ticket, failed, |_| ());
+                let Some((mut job, ())) = begun else {
+                    continue;
+                };
                 let loaded = {
                     let load = pin!(host.load(buffer.0));
                     job.during(load).await
@@ -237,9 +247,10 @@ async fn store<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
             Effect::Store { ticket } => {
                 let buffer = Wiped(buffer);
                 let failed = Event::StoreFailed { ticket };
-                let mut job = Job::begin(gate, Lane::Store, ticket, failed);
-                let written = gate.peek(|latch| latch.record(ticket, buffer.0));
-                let Ok(Ok(length)) = written else {
+                let begun = Job::begin(gate, Lane::Store, ticket, failed, |latch| {
+                    latch.record(ticket, buffer.0)
+                });
+                let Some((mut job, Ok(length))) = begun else {
                     continue;
                 };
                 let record = buffer.0.get(..length).unwrap_or_default();
@@ -286,7 +297,8 @@ async fn lease<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
             continue;
         };
         let failed = Event::LeaseDenied { ticket };
-        let mut job = Job::begin(gate, Lane::Acquire, ticket, failed);
+        let begun = Job::begin(gate, Lane::Acquire, ticket, failed, |_| ());
+        let Some((mut job, ())) = begun else { continue };
         let acquire = pin!(host.acquire_lease());
         if let Some(Ok(())) = job.during(acquire).await {
             let _ = job.answer(Event::LeaseGranted { ticket });
@@ -311,14 +323,13 @@ async fn token_requests<M: RawMutex, const T: usize, const W: usize, C: Fn() -> 
             failure: TokenFailure::Lost,
             retry_after: None,
         };
-        let mut job = Job::begin(gate, Lane::Token, ticket, failed);
-        let is_due = gate.peek(|latch| {
+        let begun = Job::begin(gate, Lane::Token, ticket, failed, |latch| {
+            // None for a renewal by a login.
             if let Some(token) = latch.refresh_token(ticket) {
                 secret.set(token);
             }
-            Lane::Token.awaits(latch, ticket)
         });
-        let Ok(true) = is_due else { continue };
+        let Some((mut job, ())) = begun else { continue };
         let request = TokenRequest {
             grant_type,
             refresh_token: secret.expose(),
@@ -384,13 +395,12 @@ async fn probe<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
             ticket,
             result: crate::event::ProbeResult::Unreachable,
         };
-        let mut job = Job::begin(gate, Lane::Probe, ticket, failed);
-        let copied = gate.peek(|latch| {
+        let begun = Job::begin(gate, Lane::Probe, ticket, failed, |latch| {
             let permit = latch.probe_permit(ticket).ok()?;
             secret.set(permit.token());
             Some(permit.token_type())
         });
-        let Ok(Some(token_type)) = copied else {
+        let Some((mut job, Some(token_type))) = begun else {
             continue;
         };
         let permit = permit_of(&secret, token_type);
@@ -420,12 +430,13 @@ async fn revoke<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: 
             continue;
         };
         let failed = Event::RevokeFailed { ticket };
-        let mut job = Job::begin(gate, Lane::Revoke, ticket, failed);
-        let copied = gate.peek(|latch| {
+        let begun = Job::begin(gate, Lane::Revoke, ticket, failed, |latch| {
             secret.set(latch.revocation(ticket)?);
             Some(())
         });
-        let Ok(Some(())) = copied else { continue };
+        let Some((mut job, Some(()))) = begun else {
+            continue;
+        };
         let revoke = pin!(host.revoke(secret.expose()));
         if let Some(Ok(())) = job.during(revoke).await {
             let _ = job.answer(Event::Revoked { ticket });
