@@ -1,5 +1,11 @@
 //! `Retry-After` and HTTP dates.
 
+#[path = "fuzz_props/retry_after.rs"]
+mod props;
+
+use core::time::Duration;
+use std::time::UNIX_EPOCH;
+
 use tokenlatch::{http_date, retry_after};
 
 /// RFC 9110 5.6.7: Sun, 06 Nov 1994 08:49:37 GMT.
@@ -226,6 +232,55 @@ fn no_byte_anywhere_makes_it_panic() {
                 let _ = retry_after(&changed, Some(NOV_1994), None);
             }
             assert_eq!(http_date(&value[..at]), None);
+        }
+    }
+}
+
+#[test]
+fn properties_hold_for_the_corpus() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/retry_after");
+    let mut count = 0;
+    for entry in std::fs::read_dir(corpus).into_iter().flatten() {
+        let path = entry.expect("a readable folder").path();
+        props::check(&std::fs::read(path).expect("a readable file"));
+        count += 1;
+    }
+    assert!(count > 0, "no file in {corpus}");
+}
+
+/// Dates from all years that a date can have, in each form, with one byte changed and as they are.
+#[test]
+fn properties_hold_for_generated_dates() {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for _ in 0..3_000 {
+        let at = Duration::from_secs(next() % 253_402_300_800);
+        let written = httpdate::fmt_http_date(UNIX_EPOCH + at);
+        let [weekday, day, month, year, time] = written
+            .split([' ', ','])
+            .filter(|part| !part.is_empty() && *part != "GMT")
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("{written}")
+        };
+        let (_, short) = year.split_at(2);
+        for form in [
+            written.clone(),
+            format!("{weekday}day, {day}-{month}-{short} {time} GMT"),
+            format!("{weekday} {month} {day} {time} {year}"),
+        ] {
+            assert!(http_date(form.as_bytes()).is_some(), "{form}");
+            let now = next() % (2 * 253_402_300_800_000);
+            let mut data = format!("{form}\n{written}\n{now}").into_bytes();
+            props::check(&data);
+            let place = usize::try_from(next()).expect("64 bits") % data.len();
+            data[place] = next().to_le_bytes()[0];
+            props::check(&data);
         }
     }
 }
