@@ -138,7 +138,12 @@ fn start(project: &Project, name: &str, seconds: u32, how: &[&str]) -> Result<Ru
     // libFuzzer adds what it finds to the first folder; the committed seeds stay as they are.
     let corpus = corpus(project, name);
     std::fs::create_dir_all(&corpus)?;
-    copy(&project.root.join("fuzz/corpus").join(name), &corpus)?;
+    let seeds = project.root.join("fuzz/corpus");
+    copy(&seeds.join(name), &corpus)?;
+    if name == "capi" {
+        // It reads the same lists.
+        copy(&seeds.join("ops"), &corpus)?;
+    }
     let mut command = project.cargo_of(NIGHTLY, &["fuzz", "run"]);
     command.args(how).arg(name).arg(&corpus);
     command.args(["--", &format!("-max_total_time={seconds}")]);
