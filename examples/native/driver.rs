@@ -142,6 +142,7 @@ impl Inner {
             }
             Effect::StateChanged { state } => {
                 if state == State::Ready {
+                    shared.signed_out = false;
                     shared.given_up = None;
                 }
                 self.changed.notify_all();
@@ -176,7 +177,7 @@ impl Inner {
                 return true;
             }
             (None, Some(_)) if !lease.login => lease.held = None,
-            (None, None) if !lease.login => {}
+            (None, None) if !lease.login => lease.failed = false,
             (_, None) if !lease.asking && !lease.failed => {
                 lease.asking = true;
                 self.spawn(shared, |inner| {

@@ -98,7 +98,10 @@ pub(crate) struct Shared {
     /// Threads that work for the latch.
     pub(crate) jobs: u32,
     pub(crate) signing_in: bool,
-    pub(crate) sign_outs: u32,
+    /// Sign-ins by the application and sign-outs: a login goes on while it is the last of them.
+    pub(crate) turn: u64,
+    /// Here, and nobody has signed in since.
+    pub(crate) signed_out: bool,
     /// Nobody will sign in: requests need not wait.
     pub(crate) given_up: Option<Cause>,
     pub(crate) refreshes: u64,
@@ -152,7 +155,8 @@ impl Host {
                 looked: started,
                 jobs: 0,
                 signing_in: false,
-                sign_outs: 0,
+                turn: 0,
+                signed_out: false,
                 given_up: None,
                 refreshes: 0,
                 closing: false,
@@ -209,7 +213,7 @@ impl Host {
         }
     }
 
-    /// Signs in, whoever was signed in before.
+    /// Signs in, whoever was signed in before. A newer sign-in or a sign-out ends it.
     pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
         self.0.sign_in(credentials)
     }
@@ -217,7 +221,13 @@ impl Host {
     /// Signs out. On return no request can leave; the store and the server are told in the background.
     pub(crate) fn sign_out(&self) {
         let mut shared = self.0.lock();
-        shared.sign_outs = shared.sign_outs.saturating_add(1);
+        shared.turn = shared.turn.saturating_add(1);
+        shared.signing_in = false;
+        shared.signed_out = true;
+        if self.0.credentials.is_some() {
+            // It signs in by itself, and does not now.
+            shared.given_up = Some(Cause::SignedOut);
+        }
         // It is only ever refused before `Opened`.
         let _ = shared.latch.handle(self.0.now(), Event::LogoutRequested);
         self.0.changed.notify_all();

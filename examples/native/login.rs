@@ -24,7 +24,9 @@ type Failed = (TokenFailure, Option<u32>);
 impl Inner {
     /// Signs in, whoever was signed in before.
     pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
-        let shared = self.lock();
+        let mut shared = self.lock();
+        shared.turn = shared.turn.saturating_add(1);
+        shared.signed_out = false;
         self.sign_in_now(shared, credentials)
     }
 
@@ -35,7 +37,7 @@ impl Inner {
     ) -> Result<(), TokenFailure> {
         shared.signing_in = true;
         shared.given_up = None;
-        let epoch = shared.sign_outs;
+        let turn = shared.turn;
         let mut pauses = (0..RETRIES).map(|retry| PAUSE.saturating_mul(1 << retry));
         let result = loop {
             // Told for each attempt, since the token's lifetime counts from here.
@@ -55,12 +57,15 @@ impl Inner {
             let asked = Duration::from_secs(u64::from(retry_after.unwrap_or(0)));
             thread::sleep(pause.max(asked).min(LONGEST_PAUSE));
             shared = self.lock();
-            if shared.sign_outs > epoch {
+            if shared.turn != turn {
                 drop(shared);
                 break Err(failure);
             }
         };
-        self.lock().signing_in = false;
+        let mut shared = self.lock();
+        if shared.turn == turn {
+            shared.signing_in = false;
+        }
         result
     }
 
@@ -71,14 +76,15 @@ impl Inner {
             return; // The application shows its login.
         };
         let mut shared = self.lock();
-        if shared.signing_in || shared.lease.login {
+        let is_late = shared.latch.state() == State::Ready;
+        // After a sign-out here only somebody who signs in ends it.
+        if is_late || shared.signed_out || shared.signing_in || shared.lease.login {
             return;
         }
         let may = match cause {
             Cause::SignedOutElsewhere => return self.await_sibling(shared, cause),
-            // At the start, a sign-out of an earlier run; later it was ours, and stands.
-            Cause::SignedOut => shared.sign_outs == 0,
-            Cause::NotSignedIn | Cause::StoreCorrupt => true,
+            // In an earlier run.
+            Cause::SignedOut | Cause::NotSignedIn | Cause::StoreCorrupt => true,
             // A refresh token from the command line was used up by the first login.
             _ => credentials.is_lasting(),
         };
@@ -89,26 +95,21 @@ impl Inner {
         }
         // A session of another process is newer than this, even if the latch finds it before we have the lock.
         let known = shared.latch.generation();
-        let epoch = shared.sign_outs;
+        let turn = shared.turn;
         shared.lease.login = true;
         shared.given_up = None;
         self.changed.notify_all();
-        while shared.lease.held.is_none() {
+        while shared.lease.held.is_none() && shared.turn == turn {
             if shared.lease.failed {
                 shared.lease.failed = false;
                 shared.lease.login = false;
-                shared.given_up = Some(Cause::LeaseUnavailable);
-                self.changed.notify_all();
-                return;
+                return self.lease_failed(shared);
             }
             shared = self.wait(shared);
         }
-        if shared.sign_outs > epoch {
-            // Who signs out while it waits does not want it any more, and may have signed in again.
+        if shared.turn != turn {
+            // Who signs out while it waits does not want it any more, and who signs in does not need it.
             shared.lease.login = false;
-            if !shared.signing_in && shared.latch.state() == State::Unauthenticated {
-                shared.given_up = Some(Cause::SignedOut);
-            }
             self.changed.notify_all();
             return;
         }
@@ -122,7 +123,7 @@ impl Inner {
             }
             let failure = self.sign_in_now(shared, credentials).err();
             shared = self.lock();
-            if let Some(failure) = failure {
+            if let Some(failure) = failure.filter(|_| shared.turn == turn) {
                 eprintln!("sign-in: {failure}");
                 shared.given_up = Some(Cause::LoginFailed);
             }
@@ -132,9 +133,33 @@ impl Inner {
         self.changed.notify_all();
     }
 
+    /// The latch asks for a login once: after one that failed, with the next request, again.
+    fn lease_failed<'a>(&'a self, mut shared: MutexGuard<'a, Shared>) {
+        shared.given_up = Some(Cause::LeaseUnavailable);
+        let turn = shared.turn;
+        drop(shared);
+        self.changed.notify_all();
+        thread::sleep(PAUSE);
+        shared = self.lock();
+        if shared.turn != turn || shared.latch.state() == State::Ready {
+            return;
+        }
+        if let Ok(Outcome::Login(ticket)) = shared.latch.handle(self.now(), Event::LoginStarted) {
+            let failed = Event::TokenFailed {
+                ticket,
+                failure: TokenFailure::NotSent,
+                retry_after: None,
+            };
+            let _ = shared.latch.handle(self.now(), failed);
+        }
+        self.changed.notify_all();
+    }
+
     /// Another process found the session ended and signs in again, or its user signed out for good.
     fn await_sibling(&self, shared: MutexGuard<'_, Shared>, cause: Cause) {
-        let is_closed = |shared: &mut Shared| shared.latch.state() != State::Ready;
+        let turn = shared.turn;
+        let is_closed =
+            |shared: &mut Shared| shared.turn == turn && shared.latch.state() != State::Ready;
         let waited = self
             .changed
             .wait_timeout_while(shared, SIBLING_LIMIT, is_closed);
@@ -190,11 +215,15 @@ fn may_repeat(failure: TokenFailure, credentials: &Credentials) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokenlatch::Cause;
+    use std::thread;
 
+    use testserver::{Fault, Target, Times};
+    use tokenlatch::{Cause, State};
+
+    use super::PAUSE;
     use crate::Failure;
     use crate::host::{FetchError, Host, config};
-    use crate::http::AuthServer;
+    use crate::http::{AuthServer, Credentials};
     use crate::store::Store;
     use crate::world::{World, alice};
 
@@ -247,6 +276,84 @@ mod tests {
         world.await_server(|server| server.counters().logins, 0);
         host.close();
         assert_eq!(world.server.counters().token_requests, 1);
+        Ok(())
+    }
+
+    fn bob() -> Credentials {
+        Credentials::Password {
+            username: "bob".to_owned(),
+            password: "builder".to_owned(),
+        }
+    }
+
+    /// Until the first login of the host has failed, and it pauses.
+    fn await_pause(world: &World, host: &Host) {
+        world.await_server(|server| server.counters().token_requests, 0);
+        let mut shared = host.inner().lock();
+        while shared.latch.state() != State::Unauthenticated {
+            shared = host.inner().wait(shared);
+        }
+    }
+
+    fn fail(world: &World, times: Times) {
+        let fault = Fault::Unavailable { retry_after: None };
+        world.server.fault(Target::Token, fault, times);
+    }
+
+    // promises: P6
+    #[test]
+    fn a_sign_out_in_the_pause_of_a_login_that_failed_stands() -> Result<(), Failure> {
+        let world = World::new(None)?;
+        fail(&world, Times::UntilCleared);
+        let host = host(&world)?;
+        await_pause(&world, &host);
+        host.sign_out();
+        world.server.clear_all_faults();
+        for _ in 0..2 {
+            let answer = host.get(&world.url());
+            assert!(matches!(answer, Err(FetchError::Refused(Cause::SignedOut))));
+            thread::sleep(2 * PAUSE);
+        }
+        host.close();
+        assert_eq!(world.server.counters().token_requests, 1);
+        Ok(())
+    }
+
+    // promises: P7
+    #[test]
+    fn a_sign_in_by_the_application_ends_the_hosts_own() -> Result<(), Failure> {
+        let world = World::new(None)?;
+        fail(&world, Times::Next(1));
+        let host = host(&world)?;
+        await_pause(&world, &host);
+        host.sign_in(&bob())?;
+        thread::sleep(2 * PAUSE);
+        assert!(
+            host.get(&world.url())
+                .is_ok_and(|answer| answer.response.status() == 200)
+        );
+        host.close();
+        let sessions = |user| world.server.alive_sessions_of(user);
+        assert_eq!((sessions("alice"), sessions("bob")), (0, 1));
+        Ok(())
+    }
+
+    #[test]
+    fn a_login_whose_lock_failed_is_tried_again() -> Result<(), Failure> {
+        let world = World::new(None)?;
+        let obstacle = world.file.with_extension("lock");
+        std::fs::create_dir(&obstacle)?;
+        let host = host(&world)?;
+        let answer = host.get(&world.url());
+        let expected = Cause::LeaseUnavailable;
+        assert!(matches!(answer, Err(FetchError::Refused(cause)) if cause == expected));
+        std::fs::remove_dir(&obstacle)?;
+        // Not at once.
+        while host.get(&world.url()).is_err() {
+            thread::sleep(PAUSE);
+        }
+        host.close();
+        assert_eq!(world.server.counters().logins, 1);
         Ok(())
     }
 }
