@@ -41,7 +41,7 @@ int app_is_signing_in(struct app *app);
 /* Whether the last of them has failed. */
 int app_has_failed(struct app *app);
 
-/* Starts a GET with the token. `done` is called from app_run. */
+/* Starts a GET with the token. `done` is called from app_run or app_close, or from here, where it is refused at once. */
 void app_get(struct app *app, const char *url, answer_function *done, void *context);
 
 /* Lets things happen, at most for this long; less when something has happened. */

@@ -224,8 +224,10 @@ static void carry_out(struct host *host, const tl_effect *effect)
         host->hooks.released(host->hooks.context, effect->waiter);
         break;
     case TL_EFFECT_STATE_CHANGED:
-        if (effect->state == TL_STATE_READY)
+        if (effect->state == TL_STATE_READY) {
+            host->is_signed_out = 0;
             host->given_up = TL_CAUSE_NONE;
+        }
         break;
     default:
         /* Nothing to announce: the others watch the file. And no probe is configured. */
@@ -351,7 +353,10 @@ void host_sign_out(struct host *host)
 {
     struct moment now = clock_now();
 
-    host->sign_outs++;
+    host->is_signed_out = 1;
+    /* It signs in by itself, and does not now. */
+    if (host->credentials->kind != CREDENTIALS_NONE)
+        host->given_up = TL_CAUSE_SIGNED_OUT;
     tl_logout_requested(&host->latch, now.monotonic, now.wall);
 }
 

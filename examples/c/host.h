@@ -46,7 +46,7 @@ struct host {
     struct shared_lease lease;
     struct login login;
     uint32_t last_waiter;
-    uint32_t sign_outs;
+    int is_signed_out; /* here, and nobody has signed in since */
     uint32_t given_up; /* a cause: nobody will sign in, and requests need not wait */
     unsigned long refreshes;
     unsigned jobs; /* token requests and revocations under way */

@@ -101,6 +101,15 @@ static void send_login(struct host *host, struct moment now)
     failed(host, TL_FAILURE_NOT_SENT, TL_NO_RETRY_AFTER);
 }
 
+/* The latch asks for a login once: after one that failed, with the next request, again. */
+static void not_sent(struct host *host, struct moment now)
+{
+    uint32_t ticket;
+
+    if (tl_login_started(&host->latch, now.monotonic, now.wall, &ticket) == TL_OUTCOME_LOGIN)
+        tl_token_failed(&host->latch, now.monotonic, now.wall, ticket, TL_FAILURE_NOT_SENT, TL_NO_RETRY_AFTER);
+}
+
 /* Whether another process has signed in since the latch asked for a login. The latch may know its session by now. */
 static int is_newer_stored(struct host *host)
 {
@@ -126,10 +135,10 @@ void login_begin(struct host *host, const struct credentials *credentials)
         host->lease.for_login = 0;
     login->is_alone = 0;
     login->has_failed = 0;
+    host->is_signed_out = 0;
     host->given_up = TL_CAUSE_NONE;
     login->credentials = credentials;
     login->attempts = 0;
-    login->sign_outs = host->sign_outs;
     login->phase = LOGIN_DUE;
 }
 
@@ -143,16 +152,18 @@ void login_required(struct host *host, uint32_t cause)
         return; /* The application shows its login. */
     if (login->phase != LOGIN_NONE && login->phase != LOGIN_SIBLING)
         return;
+    if (host->is_signed_out) {
+        /* Whatever was before it: only somebody who signs in ends it. */
+        host->given_up = TL_CAUSE_SIGNED_OUT;
+        return;
+    }
     switch (cause) {
     case TL_CAUSE_SIGNED_OUT_ELSEWHERE:
         login->phase = LOGIN_SIBLING;
         login->until = clock_now().monotonic + SIBLING_LIMIT_MS;
         login->cause = cause;
         return;
-    case TL_CAUSE_SIGNED_OUT:
-        /* At the start, a sign-out of an earlier run; later it was ours, and stands. */
-        may = host->sign_outs == 0;
-        break;
+    case TL_CAUSE_SIGNED_OUT: /* in an earlier run */
     case TL_CAUSE_NOT_SIGNED_IN:
     case TL_CAUSE_STORE_CORRUPT:
         may = 1;
@@ -179,9 +190,9 @@ void login_required(struct host *host, uint32_t cause)
 int login_tend(struct host *host, struct moment now)
 {
     struct login *login = &host->login;
-    int is_to_be_sent = login->phase == LOGIN_LEASE || login->phase == LOGIN_PAUSED || login->phase == LOGIN_DUE;
+    int is_under_way = login->phase != LOGIN_NONE && login->phase != LOGIN_SENT;
 
-    if (is_to_be_sent && login->sign_outs != host->sign_outs) {
+    if (is_under_way && host->is_signed_out) {
         /* Who signs out while it waits does not want it any more. */
         end(host, TL_CAUSE_SIGNED_OUT);
         return 0;
@@ -189,8 +200,9 @@ int login_tend(struct host *host, struct moment now)
     switch (login->phase) {
     case LOGIN_LEASE:
         if (host->lease.has_failed) {
+            not_sent(host, now);
             end(host, TL_CAUSE_LEASE_UNAVAILABLE);
-            return 0;
+            return 1;
         }
         if (!lease_is_held(&host->lease.lock))
             return 0;

@@ -25,10 +25,9 @@ struct login {
     unsigned attempts;
     uint64_t until;
     uint32_t cause;
-    uint32_t sign_outs; /* as many as there were when it began */
-    uint32_t sign_in;   /* the latch's generation when it asked for it */
+    uint32_t sign_in; /* the latch's generation when it asked for it */
     uint32_t serial;
-    int is_alone;       /* nobody asked for it but the latch */
+    int is_alone; /* nobody asked for it but the latch */
     int has_failed;
 };
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct server server = {"http://127.0.0.1:9/token", NULL, "app", NULL, NULL};
 static const struct credentials credentials = {CREDENTIALS_CLIENT, NULL, NULL, NULL};
@@ -69,6 +70,26 @@ static int lock_comes_too_late(const char *store)
     return is_well;
 }
 
+/* A sign-out in the pause of a login that has failed, while nobody is signed in; a request comes later. */
+static int pause_is_over(const char *store)
+{
+    uint32_t waiter;
+    int is_well;
+
+    if (open_host(store, &credentials) != 0)
+        return 0;
+    let_turn();
+    is_well = host.login.phase == LOGIN_PAUSED;
+    host_sign_out(&host);
+    let_turn();
+    is_well = is_well && host.login.phase == LOGIN_NONE && host.given_up == TL_CAUSE_SIGNED_OUT;
+    host_request(&host, &waiter, NULL);
+    let_turn();
+    is_well = is_well && host.login.phase == LOGIN_NONE && host.given_up == TL_CAUSE_SIGNED_OUT;
+    host_close(&host);
+    return is_well;
+}
+
 /* A sign-out right after the application began to sign in. */
 static int changes_its_mind(const char *store)
 {
@@ -85,15 +106,19 @@ static int changes_its_mind(const char *store)
     return is_well;
 }
 
-/* Requests need not wait where nobody can sign in, and may once somebody does. */
-static int is_tried_again(const char *store)
+/* Requests need not wait where nobody can sign in, and may once somebody can. The lock has no place at first. */
+static int is_tried_again(const char *store, const char *folder)
 {
+    uint32_t waiter;
     int is_well;
 
     if (open_host(store, &credentials) != 0)
         return 0;
     let_turn();
-    is_well = host.given_up == TL_CAUSE_LEASE_UNAVAILABLE;
+    is_well = host.given_up == TL_CAUSE_LEASE_UNAVAILABLE && mkdir(folder, 0700) == 0;
+    host_request(&host, &waiter, NULL);
+    let_turn();
+    is_well = is_well && host.given_up == TL_CAUSE_NONE && host.login.phase == LOGIN_PAUSED;
     login_begin(&host, &credentials);
     is_well = is_well && host.given_up == TL_CAUSE_NONE;
     host_close(&host);
@@ -110,14 +135,17 @@ static int judge(int is_well, const char *failure)
 int main(int count, char **words)
 {
     char store[2][PATH_MAX];
+    char folder[PATH_MAX];
     int is_well = 1;
 
     if (count != 2)
         return 2;
     snprintf(store[0], sizeof store[0], "%s/store", words[1]);
+    snprintf(folder, sizeof folder, "%s/no folder", words[1]);
     snprintf(store[1], sizeof store[1], "%s/no folder/store", words[1]);
     is_well &= judge(lock_comes_too_late(store[0]), "a sign-out did not end a login that waited for the lock");
     is_well &= judge(changes_its_mind(store[0]), "a sign-out did not end a login that was due");
-    is_well &= judge(is_tried_again(store[1]), "a login left the cause of an earlier one");
+    is_well &= judge(pause_is_over(store[0]), "a sign-out did not end a login that had failed");
+    is_well &= judge(is_tried_again(store[1], folder), "a login that could not be locked was not tried again");
     return is_well ? 0 : 1;
 }
