@@ -279,8 +279,9 @@ impl<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now> Gate<M, T, W, 
         }
     }
 
-    /// The login with this ticket succeeded. `Orphaned`: it was superseded, or had failed; revoke the tokens. `Stale`: it
-    /// was told already.
+    /// The login with this ticket succeeded. `Orphaned`: it was superseded, or had failed and nobody is signed in; revoke
+    /// the tokens. `Stale`: it was told already, or had failed beside a session that is still there; in the second case
+    /// revoke them too.
     ///
     /// # Errors
     ///

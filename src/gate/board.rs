@@ -46,7 +46,7 @@ impl Status {
         }
     }
 
-    fn of<const T: usize, const W: usize>(latch: &Latch<T, W>) -> Self {
+    pub(super) fn of<const T: usize, const W: usize>(latch: &Latch<T, W>) -> Self {
         let machine = latch.machine();
         let login = match machine.phase {
             Phase::Unauthenticated(Unauthenticated::SignedOut) => Some(machine.ended),

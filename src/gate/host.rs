@@ -36,7 +36,8 @@ impl core::fmt::Debug for TokenRequest<'_> {
 ///
 /// The returned futures must be cancel-safe: one is dropped when a newer order replaces its own, when its deadline
 /// has passed, or when the runner is dropped. What it had begun may then be done or not done, as after a power cut.
-/// Two are never dropped while the runner runs: `release_lease` and `require_login`.
+/// Three are never dropped while the runner runs: `announce`, `release_lease` and `require_login`. Bound them in time: the next
+/// order of their kind waits for them.
 #[expect(
     async_fn_in_trait,
     reason = "the runner asks for no `Send`: its future has it if the host's futures have it"
@@ -108,7 +109,7 @@ pub trait Host {
         Ok(())
     }
 
-    /// Somebody has to log in: show it, or begin it. Without it: a task looks at [`super::Status::login`].
+    /// Somebody has to log in: show it, or begin it. An order that a login has overtaken is not given. Without it: a task looks at [`super::Status::login`].
     async fn require_login(&self, cause: Cause) {
         let _ = cause;
     }

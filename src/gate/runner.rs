@@ -17,6 +17,7 @@ use embassy_sync::blocking_mutex::raw::RawMutex;
 use zeroize::Zeroize;
 
 use super::Gate;
+use super::board::Status;
 use super::desk::Lane;
 use super::error::GateError;
 use super::error::TokenError;
@@ -283,8 +284,13 @@ async fn lease<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
     loop {
         // What is given up comes before what is asked for.
         let order = poll_fn(|_| {
-            let take = |lane| gate.enter(|shared| shared.desk.take(lane));
-            match take(Lane::Release).or_else(|| take(Lane::Acquire)) {
+            // At once: another thread may give both between any two calls.
+            let order = gate.enter(|shared| {
+                let desk = &shared.desk;
+                desk.take(Lane::Release)
+                    .or_else(|| desk.take(Lane::Acquire))
+            });
+            match order {
                 Some(order) => Poll::Ready(order),
                 None => Poll::Pending,
             }
@@ -450,12 +456,23 @@ async fn login<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: H
 ) -> Infallible {
     loop {
         let order = next(gate, Lane::Login).await;
+        if gate.peek(is_logged_in) == Ok(true) {
+            continue;
+        }
         if let Effect::RequireLogin { cause } = order {
             let errand = Errand::begin(gate, order);
             host.require_login(cause).await;
             errand.end();
         }
     }
+}
+
+/// Whether somebody has logged in, or begun to, since a login was asked for.
+fn is_logged_in<const T: usize, const W: usize>(latch: &Latch<T, W>) -> bool {
+    if latch.machine().login_told {
+        return false;
+    }
+    Status::of(latch).login.is_none()
 }
 
 async fn timer<M: RawMutex, const T: usize, const W: usize, C: Fn() -> Now, H: Host>(

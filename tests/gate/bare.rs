@@ -49,6 +49,9 @@ struct Bare<'t> {
     /// What the token endpoint gives.
     access: Cell<&'static str>,
     asked: RefCell<Vec<String>>,
+    /// How long a dialog is shown, and how many were.
+    dialog: Cell<u64>,
+    dialogs: Cell<u32>,
 }
 
 impl<'t> Bare<'t> {
@@ -58,6 +61,8 @@ impl<'t> Bare<'t> {
             disk: RefCell::default(),
             access: Cell::new("second"),
             asked: RefCell::default(),
+            dialog: Cell::new(0),
+            dialogs: Cell::new(0),
         }
     }
 }
@@ -90,6 +95,11 @@ impl Host for Bare<'_> {
         let secret = request.refresh_token;
         assert!(secret.is_empty() | !shown.contains(secret), "{shown}");
         Ok(hour(self.access.get()))
+    }
+
+    async fn require_login(&self, _: Cause) {
+        self.dialogs.set(self.dialogs.get() + 1);
+        self.time.sleep(self.dialog.get()).await;
     }
 }
 
@@ -251,6 +261,26 @@ fn a_renewal_that_nobody_began_is_not_sent_after_a_sign_out() {
         assert_eq!(gate.state(), State::Unauthenticated);
     });
     assert!(host.asked.borrow().is_empty());
+}
+
+/// While a dialog is shown a request waits in vain and another one comes, which asks for a login again.
+#[test]
+fn no_login_is_asked_for_once_somebody_has_logged_in() {
+    let time = Time::new();
+    let host = Bare::new(&time);
+    host.dialog.set(5_000);
+    let mut config = Config::in_memory();
+    config.wait_limit_ms = 1_000;
+    let gate = gate(&time, config, 1);
+    with_a_runner(&gate, &host, async {
+        let late = Err(GateError::Refused(Cause::WaitTimeout));
+        assert_eq!(token(&gate).await, late);
+        assert_eq!(token(&gate).await, late);
+        sign_in(&gate).await;
+        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        time.sleep(6_000).await;
+    });
+    assert_eq!(host.dialogs.get(), 1);
 }
 
 /// A host that gets a lease and has nothing to do to give it up.

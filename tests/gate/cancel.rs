@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::cell::OnceCell;
+use core::cell::RefCell;
 use core::pin::pin;
 use core::task::Context;
 use core::task::Poll;
@@ -9,12 +10,14 @@ use core::task::Waker;
 use std::rc::Rc;
 use std::rc::Weak;
 
+use embassy_sync::blocking_mutex::raw::RawMutex;
 use tokenlatch::Cause;
 use tokenlatch::ChallengeKind;
 use tokenlatch::Latch;
 use tokenlatch::Outcome;
 use tokenlatch::Rejected;
 use tokenlatch::State;
+use tokenlatch::gate::Gate;
 use tokenlatch::gate::GateError;
 use tokenlatch::gate::WATCHERS;
 
@@ -25,12 +28,15 @@ use crate::executor::polled_at_most;
 use crate::life::fetch;
 use crate::life::login;
 use crate::life::run;
+use crate::world::RECORD;
+use crate::world::TOKEN;
 use crate::world::TestGate;
 use crate::world::WAITERS;
 use crate::world::Weather;
 use crate::world::World;
 use crate::world::check;
 use crate::world::gate;
+use crate::world::grant;
 use crate::world::quick;
 use crate::world::with_lease;
 
@@ -278,6 +284,72 @@ fn a_sign_out_at_any_moment_of_a_renewal_leaves_no_token_request_without_a_token
         .take_while(|number| with_a_sign_out_at_reading(*number))
         .count();
     assert!((5..1_000).contains(&count), "{count} readings");
+}
+
+/// A mutex after whose so many uses another thread has done something.
+struct Interrupted;
+
+thread_local! {
+    static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    static INTERRUPTION: RefCell<Box<dyn FnMut()>> = RefCell::new(Box::new(|| {}));
+}
+
+#[expect(unsafe_code, reason = "a mutex must be declared to be one")]
+// SAFETY: there is one thread, and the interruption comes when the mutex is free.
+unsafe impl RawMutex for Interrupted {
+    const INIT: Self = Self;
+
+    fn lock<R>(&self, f: impl FnOnce() -> R) -> R {
+        let done = f();
+        match LEFT.take() {
+            Some(0) => INTERRUPTION.with_borrow_mut(|interruption| interruption()),
+            some => LEFT.set(some.map(|some| some - 1)),
+        }
+        done
+    }
+}
+
+/// A login, told with its tokens at hand, after so many uses of the mutex since a renewal was asked for. Whether there are
+/// so many.
+fn with_a_login_after_use(number: u32) -> bool {
+    let time: &'static Time = Box::leak(Box::new(Time::new()));
+    let world: &'static World<'_> = Box::leak(Box::new(World::new(time, 1, Weather::default())));
+    let latch = Latch::<TOKEN, WAITERS>::new(with_lease(), 1).expect("a config that works");
+    let gate = Gate::<Interrupted, _, _, _>::new(latch, || time.now());
+    let gate: &'static Gate<_, _, _, _> = Box::leak(Box::new(gate));
+    let login = || {
+        let ticket = gate.login_started().expect("it is opened");
+        let (access, refresh) = world.login();
+        let outcome = gate.granted(ticket, grant(&access, &refresh));
+        assert_eq!(outcome, Ok(Outcome::Done));
+    };
+    INTERRUPTION.set(Box::new(login));
+    let mut executor = Executor::new();
+    executor.background(async {
+        let mut runner = gate.runner().expect("the only one");
+        // The lease is never had twice, nor asked for while it is given up.
+        runner.run(world, &mut [0; RECORD], &mut [0; 256]).await;
+    });
+    executor.spawn(async {
+        time.sleep(1).await;
+        login();
+        time.sleep(1_000).await;
+        LEFT.set(Some(number));
+        let _ = gate.refresh();
+        time.sleep(5_000).await;
+    });
+    executor.run(time, &Chance::new(1));
+    assert_eq!(gate.state(), State::Ready);
+    LEFT.take().is_none()
+}
+
+// promises: P3
+#[test]
+fn a_login_at_any_moment_of_a_renewal_gets_the_lease_after_it_was_given_up() {
+    let count = (0..1_000)
+        .take_while(|number| with_a_login_after_use(*number))
+        .count();
+    assert!((20..1_000).contains(&count), "{count} uses");
 }
 
 // promises: P3, P15
