@@ -860,7 +860,8 @@ int32_t tl_login_started(tl_latch *latch, uint64_t now_ms, uint64_t wall_ms, uin
  * `TL_OUTCOME_ORPHANED`: the sign-in is over and nobody owns these tokens; revoke them.
  *
  * Errors: `TL_ERR_GRANT_*`: the grant can't be used; tell it corrected, or tell `tl_token_failed` with
- * `TL_FAILURE_UNUSABLE_*`. `TL_ERR_ARGUMENT` also for a text that is not UTF-8.
+ * `TL_FAILURE_UNUSABLE_*`. `TL_ERR_ARGUMENT` also for a text that is not UTF-8; `TL_ERR_ABI` for a size that is not one of
+ * this library's.
  */
 int32_t tl_granted_sized(tl_latch *latch,
                          uint64_t now_ms,
@@ -893,7 +894,8 @@ int32_t tl_token_failed(tl_latch *latch,
  * it was calls `tl_token_response_read`.
  *
  * Errors: `TL_ERR_ARGUMENT` also for a status over 65535, a shape without a path of the access token, an unknown
- * `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8.
+ * `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8; `TL_ERR_ABI` for a size that is not one
+ * of this library's.
  */
 int32_t tl_token_response_sized(tl_latch *latch,
                                 uint64_t now_ms,

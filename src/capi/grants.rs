@@ -55,7 +55,8 @@ pub unsafe extern "C" fn tl_login_started(
 /// `TL_OUTCOME_ORPHANED`: the sign-in is over and nobody owns these tokens; revoke them.
 ///
 /// Errors: `TL_ERR_GRANT_*`: the grant can't be used; tell it corrected, or tell `tl_token_failed` with
-/// `TL_FAILURE_UNUSABLE_*`. `TL_ERR_ARGUMENT` also for a text that is not UTF-8.
+/// `TL_FAILURE_UNUSABLE_*`. `TL_ERR_ARGUMENT` also for a text that is not UTF-8; `TL_ERR_ABI` for a size that is not one of
+/// this library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_granted_sized(
     latch: *mut tl_latch,
@@ -119,7 +120,8 @@ pub unsafe extern "C" fn tl_token_failed(
 /// it was calls `tl_token_response_read`.
 ///
 /// Errors: `TL_ERR_ARGUMENT` also for a status over 65535, a shape without a path of the access token, an unknown
-/// `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8.
+/// `expiry_form`, more than `TL_CODES` codes, or a path or code that is not UTF-8; `TL_ERR_ABI` for a size that is not one
+/// of this library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_token_response_sized(
     latch: *mut tl_latch,
