@@ -15,9 +15,9 @@ const dist = join(root, "dist");
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
   page: 17730,
-  "page, less core": 5370,
+  "page, less core": 5390,
   "mini-program": 22710,
-  "mini-program, less core": 5160,
+  "mini-program, less core": 5165,
   "mini-program, packed": 23570,
 };
 

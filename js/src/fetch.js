@@ -21,7 +21,7 @@ export const seePage = (latch, request) => (response) => {
   return see(response);
 };
 
-export const gatedFetch = (latch, host) => (input, init) => {
+export const gatedFetch = (latch, host) => async (input, init) => {
   let request = new Request(input, init);
   const send = host.fetch;
   if ((init && init.public) || !allows(host, request.url)) return send(request);

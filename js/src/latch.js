@@ -77,7 +77,7 @@ export const soon = (work, a, b) => Promise.resolve().then(() => work && work(a,
  * @param {any} host what the platform and the application provide
  */
 export const start = (boot, host) => {
-  let core, bytes, out, base, timer, due, release, ended, said;
+  let core, bytes, out, base, timer, due, release, ended, said, owed;
   let used = 0;
   let state = 0;
   let lastWaiter = 0;
@@ -145,12 +145,13 @@ export const start = (boot, host) => {
     return outcome;
   };
 
-  // A sign-out is done when the store has it, or when the core, signed out, waits for nothing.
+  // A sign-out is done when the store has it or need not have it, or when the core, signed out, waits for nothing.
   const settle = () => {
+    owed = 0;
     signOuts.forEach((done) => done());
     signOuts.clear();
   };
-  const rest = () => signOuts.size && (ended || state || due < 0) && settle();
+  const rest = () => (ended || !owed || state > PENDING || (due < 0 && !state)) && settle();
 
   // Clients that reject with an answer give one all the same.
   const caught = (work) =>
@@ -321,7 +322,9 @@ export const start = (boot, host) => {
   // What an answer means for its request.
   const judge = (permit, response, see = host.see, copy = () => (response.clone ? response.clone() : response)) => {
     const [status, header] = see(response);
-    return Promise.resolve(host.isAuthFailure && host.isAuthFailure(copy(response))).then((failed) => {
+    // Without a status there is nothing to ask, and an answer that the application can't read is what it is.
+    const ask = () => status && host.isAuthFailure && host.isAuthFailure(copy(response));
+    return soon(ask).catch(() => 0).then((failed) => {
       const challenge = header("www-authenticate");
       // What the application says counts more than a challenge of another's.
       const outcome = failed && !/bearer|dpop/i.test(challenge) ? answered(permit, 401, REFUSAL) : answered(permit, failed ? 401 : status, challenge);
@@ -432,6 +435,7 @@ export const start = (boot, host) => {
     logout: () =>
       new Promise((done) =>
         when(() => {
+          if (state) owed = host.store;
           tell(LOGOUT_REQUESTED);
           signOuts.add(done);
           rest();

@@ -344,6 +344,48 @@ test("a logout is not done before: not by a write that fails, nor by a lease tha
   }
 });
 
+test("a logout is not done before, whatever else happens meanwhile", async (t) => {
+  const meanwhile = {
+    "another context's announcement": (latch) => latch.tell(1),
+    "a page that is shown again": (latch) => latch.tell(2),
+    "a login that fails": (latch) => latch.login(() => Promise.reject(new Error("no"))).catch(() => {}),
+  };
+  for (const [what, happens] of Object.entries(meanwhile)) {
+    const server = newServer();
+    const cell = memoryStore();
+    let closed = false;
+    const write = (record) => new Promise((done) => setTimeout(() => done(closed || cell.write(record)), 200));
+    const store = { read: cell.read, write };
+    const latch = newLatch(server, { store });
+    t.after(latch.destroy);
+    await latch.login(server.grant());
+    const out = latch.logout();
+    await happens(latch);
+    await out;
+    // The page leaves.
+    closed = true;
+    assert.ok(!(await cell.read()).includes("a1"), what);
+  }
+});
+
+test("a logout where there is nothing to store is done at once, whatever waits", { timeout: 5000 }, async (t) => {
+  const server = newServer();
+  const volatile = newLatch(server, { store: undefined, revoke: () => new Promise(() => {}) });
+  t.after(volatile.destroy);
+  await volatile.login(server.grant());
+  const first = volatile.logout();
+  volatile.request(server.api).catch(() => {});
+  await first;
+
+  const stored = newLatch(server, { revoke: () => new Promise(() => {}) });
+  t.after(stored.destroy);
+  await stored.login(server.grant());
+  await stored.logout();
+  // Its revocation is under way, and so is a request.
+  stored.request(server.api).catch(() => {});
+  await stored.logout();
+});
+
 test("two latches share nothing", async (t) => {
   const [one, two] = [newServer(), newServer()];
   const [a, b] = [newLatch(one), newLatch(two)];

@@ -135,6 +135,31 @@ test("another scheme's challenge stays one, unless the application says what the
   }
 });
 
+test("an answer that the application can't read is what its status says", async (t) => {
+  const isAuthFailure = async (response) => (await response.json()).code === 401;
+  const { latch, seen } = await renewing(t, () => ({ access_token: "a2", expires_in: 3600 }), { isAuthFailure });
+  const send = (status, challenge) => ({ headers }) =>
+    headers.Authorization === "Bearer a2" ? new Response("{}") : new Response(status === 204 ? null : "", { status, headers: challenge });
+  for (const status of [204, 502]) assert.equal((await latch.request(send(status))).status, status);
+  assert.equal(seen.refreshes, 0);
+  assert.equal((await latch.request(send(401, { "www-authenticate": "Bearer" }))).status, 200);
+  assert.equal(seen.refreshes, 1);
+  const throws = await renewing(t, () => ({ access_token: "a2", expires_in: 3600 }), { isAuthFailure: ({ data }) => data.code === 401 });
+  assert.equal((await throws.latch.request(send(502))).status, 502);
+});
+
+test("a refusal behind a redirect to another origin is none, whatever the application says of it", async (t) => {
+  const fetch = async () => Object.defineProperties(refusal("Bearer"), { redirected: { value: true }, url: { value: "https://other.test/" } });
+  const { latch, seen } = await renewing(t, () => ({ access_token: "a2", expires_in: 3600 }), { fetch, isAuthFailure: ({ status }) => status === 401 });
+  const response = await latch.fetch(`${API}/orders`);
+  assert.deepEqual([response.status, seen.refreshes, latch.why(response)], [401, 0, 100]);
+});
+
+test("a gated fetch rejects where fetch does", async (t) => {
+  const latch = newLatch(t, {});
+  await assert.rejects(latch.fetch("http://["), TypeError);
+});
+
 test("a probe has the token's own scheme", async (t) => {
   const seen = [];
   const latch = newLatch(t, {

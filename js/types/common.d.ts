@@ -73,7 +73,10 @@ export interface CommonOptions {
   allow?: readonly string[];
   /** Called once for each need of a login. */
   onLoginRequired?(cause: Cause): void;
-  /** Whether an answer below 400 means 401. Gets a copy of a `Response`, or what axios will give. */
+  /**
+   * Whether an answer means 401, whatever its status. Gets a copy of a `Response`, or what axios will give. Where it throws
+   * the status counts. Interceptors do not ask it: their `see` gives 401.
+   */
   isAuthFailure?(response: any): boolean | Promise<boolean>;
   /** The header of the token. Default: `Authorization`. */
   header?: string;

@@ -24,7 +24,7 @@ export interface Shape {
   last?(config: any): Attempt | undefined;
   /**
    * The status of an answer, and its `WWW-Authenticate` or all headers by their names in any case. No status: there was
-   * no answer, and nothing is told.
+   * no answer, and nothing is told. `isAuthFailure` is not asked: give 401 for an answer that means it.
    */
   see(response: any): [status: number | undefined, challenge?: string | object | null | undefined];
   /**
