@@ -30,11 +30,18 @@ export const hooks = (latch, again = {}) => {
         return attach(request, options);
       }),
     ],
+    // ky 2 sends again by itself, behind `beforeRequest`.
+    beforeRetry: [
+      ({ request, options } = {}) => (options && !options.fetch && permits.has(options) ? attach(request, options) : undefined),
+    ],
     afterResponse: [
       each(async (request, options, response) => {
         let permit;
         while ((permit = permits.get(options)) && (await latch.judge(permit, response, seePage(latch, request)))) {
-          const copy = (request.bodyUsed ? copies.get(options) : request).clone();
+          const { headers } = request;
+          const whole = request.bodyUsed ? copies.get(options) : request;
+          // The headers of all hooks; these two begin anew.
+          const copy = new Request(whole.clone(), { headers, referrer: whole.referrer, referrerPolicy: whole.referrerPolicy });
           await attach(copy, options, permit);
           // ky 1 shows its hooks both.
           const { fetch = globalThis.fetch, timeout } = { ...again, ...options };

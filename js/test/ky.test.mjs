@@ -102,6 +102,44 @@ for (const [name, ky, base] of [
     assert.deepEqual(seen, []);
   });
 
+  test(`${name}'s hooks: a body that is sent again has the headers of later hooks`, async (t) => {
+    const seen = [];
+    const url = await listen(t, (request, response) => {
+      const { authorization, "x-sign": sign } = request.headers;
+      seen.push([authorization, sign]);
+      response.writeHead(seen.length === 2 ? 401 : 200);
+      request.pipe(response);
+    });
+    const [latch, issue] = withIssuer(t, url);
+    await latch.login(issue);
+    const sign = (first) => void (first.request || first).headers.set("x-sign", "me");
+    const client = ky.create({ [base]: url, retry: 0, hooks: hooks(latch) }).extend({ hooks: { beforeRequest: [sign] } });
+    await client.get("warm");
+    assert.deepEqual(await client.post("orders", { json: { a: 1 } }).json(), { a: 1 });
+    assert.deepEqual(seen, [["Bearer a1", "me"], ["Bearer a1", "me"], ["Bearer a2", "me"]]);
+  });
+
+  test(`${name}'s hooks: what it sends again by itself waits for a permit too`, async (t) => {
+    const seen = [];
+    const url = await listen(t, ({ headers }, response) => {
+      seen.push(headers.authorization);
+      response.writeHead(503).end();
+    });
+    const [latch, issue] = withIssuer(t, url);
+    await latch.login(issue);
+    const client = ky.create({ hooks: hooks(latch), retry: { limit: 2, delay: () => 100 } });
+    await assert.rejects(client.get(url), { name: "HTTPError" });
+    assert.deepEqual(seen.splice(0), Array(3).fill("Bearer a1"));
+    const leaving = new AbortController();
+    const answer = client.get(url, { signal: leaving.signal });
+    while (!seen.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    await latch.logout();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    leaving.abort();
+    await assert.rejects(answer);
+    assert.deepEqual(seen, ["Bearer a1"]);
+  });
+
   test(`${name}'s hooks: an answer of 200 that means 401 is sent again`, async (t) => {
     let calls = 0;
     const url = await listen(t, (request, response) => response.end(JSON.stringify({ code: ++calls < 2 ? 401 : 0 })));

@@ -3,6 +3,7 @@ import type { Latch } from "./index.js";
 /** A part of ky's `hooks`. ky 1 calls them with a request and its options, ky 2 with an object that has them. */
 export interface Hooks {
   beforeRequest: ((request: any, options?: any) => Promise<void> | undefined)[];
+  beforeRetry: ((state?: any) => Promise<void> | undefined)[];
   afterResponse: ((request: any, options?: any, response?: any) => Promise<Response>)[];
 }
 
