@@ -42,9 +42,10 @@ export const interceptors = (latch, { attach, see, resend, isPublic, url = join,
     /** Waits for a permit and puts its headers into the request. */
     request: (config) =>
       Promise.resolve().then(() => {
-        if ((isPublic && isPublic(config)) || !latch.allows(url(config))) return plain(config);
         const before = permitOf(config);
         const again = before && before.again;
+        // What is sent again goes where it went, by whatever name.
+        if (!again && ((isPublic && isPublic(config)) || !latch.allows(url(config)))) return plain(config);
         // Once: whoever sends this configuration another time means another request.
         if (again) before.again = false;
         return latch.enter(undefined, again ? before : undefined).then(({ headers, receipt }) => {

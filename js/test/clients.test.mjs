@@ -256,6 +256,23 @@ for (const client of Object.keys(CLIENTS)) {
   });
 }
 
+test("mpx: what goes through a proxy is sent again with the new token, too", async (t) => {
+  const { world, latch, sent } = open(t, "mpx");
+  const mpx = { xfetch: new XFetch() };
+  wire("mpx.xfetch", "pair", { auth: latch, interceptors: bounded, mpx });
+  mpx.xfetch.setProxy({ test: { host: "api.example.com" }, proxy: { host: "dev.example.net" } });
+  const statuses = [];
+  const get = () => mpx.xfetch.fetch({ url: `${API}/orders` }).then(({ status }) => statuses.push(status));
+  get();
+  await world.pass(1000);
+  world.server.token = "gone";
+  get();
+  await world.pass(3000);
+  assert.ok(sent.every((request) => request.includes("dev.example.net")));
+  assert.deepEqual(sent.map((request) => request.find((part) => /^Bearer/.test(part))), ["Bearer t1", "Bearer t1", "Bearer t2"]);
+  assert.deepEqual(statuses, [200, 200]);
+});
+
 test("Taro: a latch on it sends past the interceptor that it is in", async (t) => {
   const { world, latch, get, sent } = open(t, "Taro", newTaro);
   const early = [get("/orders"), latch.request({ url: `${API}/own` })];
@@ -355,7 +372,7 @@ test("an attempt follows the last one, whichever way the client hands its config
       config = await response((answer = { status: 401 }), between(before));
     } while (config !== answer);
     const calls = told.filter(([what]) => what !== "allows").map(([what, receipt]) => `${what} ${receipt}`);
-    assert.deepEqual(calls, ["enter undefined", "answered 2", "enter 2", "answered 5", "enter 5", "answered 8"], way);
+    assert.deepEqual(calls, ["enter undefined", "answered 2", "enter 2", "answered 4", "enter 4", "answered 6"], way);
   }
 });
 
