@@ -164,16 +164,13 @@ export const createLatch = (platform, options) => {
   // The code of a login works once, and each one may end the last: one at a time.
   const silent = joint(
     () => new Promise((success, fail) => {
-      // Of no effect once there is an answer.
+      // For the code alone. Of no effect once there is one.
       setTimeout(fail, LOGIN_MS, { errMsg: "login:fail timeout" });
-      new Promise((success, fail) => {
-        const method = isMy(platform) ? "getAuthCode" : "login";
-        quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
-      })
-        .then((result) => options.login(result.code || result.authCode, result))
-        .then(sent)
-        .then(success, fail);
-    }),
+      const method = isMy(platform) ? "getAuthCode" : "login";
+      quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
+    })
+      .then((result) => options.login(result.code || result.authCode, result))
+      .then(sent),
   );
 
   // Nobody gives anything for these either.

@@ -251,6 +251,21 @@ test("a platform login that never answers is one that failed", async (t) => {
   assert.equal(seen.status, 200);
 });
 
+test("a login that takes the server longer is one all the same", async (t) => {
+  const { world, get, latch, relaunch } = start(t);
+  await world.pass(1000);
+  world.cell.clear();
+  const before = [logins(world), world.server.logins];
+  world.server.latency = 35_000;
+  relaunch();
+  await world.pass(60_000);
+  world.server.latency = 80;
+  const { seen } = get();
+  await world.pass(1000);
+  assert.equal(seen.status, 200);
+  assert.deepEqual([logins(world), world.server.logins], before.map((count) => count + 1));
+});
+
 test("aborting while an answer of 401 waits for the renewal calls fail once, and nothing is sent again", async (t) => {
   const { world, get } = start(t);
   await world.pass(1000);
