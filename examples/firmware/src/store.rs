@@ -4,6 +4,7 @@
 //! the chip can be taken out and read, encrypt it, or give it a part that can't be read from outside.
 
 use embedded_storage_async::nor_flash::NorFlash;
+use sequential_storage::Error;
 use sequential_storage::cache::Cache;
 use sequential_storage::cache::Uncached;
 use sequential_storage::map::MapConfig;
@@ -21,7 +22,8 @@ pub const WAITING: usize = 8;
 /// What a record takes at most.
 pub const RECORD: usize = Latch::<TOKEN, WAITING>::RECORD_CAPACITY;
 
-/// The slot of the record. The rest of the map is free for the application's own values.
+/// The slot of the record. The rest of the map is free for the application's own values, if they are no longer than a
+/// record, leave room for it, and may go with a map that can't be made sense of.
 const SLOT: u8 = 1;
 
 /// The addresses of the map. The last page belongs to `WholeErase`.
@@ -33,19 +35,19 @@ const BUFFER: usize = (RECORD + 1).next_multiple_of(flash::WORD);
 /// Where one record is kept.
 #[expect(async_fn_in_trait, reason = "nobody asks for `Send` here")]
 pub trait Slot {
-    /// The record, if there is one.
+    /// The record, if there is one; bytes that are none, if what stands there can't be made sense of.
     ///
     /// # Errors
     ///
-    /// The chip's, or what stands there can't be made sense of.
+    /// The chip's.
     async fn load<'a>(&mut self, buffer: &'a mut Buffer) -> Result<Option<&'a [u8]>, Failed>;
 
     /// Takes the place of the record. When this returns, the new one survives the loss of power; until then the old
-    /// one does.
+    /// one does. What can't be made sense of is erased first.
     ///
     /// # Errors
     ///
-    /// The chip's, or what stands there can't be made sense of. The old record may stand there still.
+    /// The chip's. The old record may stand there still.
     async fn save(&mut self, record: &[u8]) -> Result<(), Failed>;
 }
 
@@ -77,14 +79,38 @@ impl<F: NorFlash> Store<F> {
 impl<F: NorFlash> Slot for Store<F> {
     async fn load<'a>(&mut self, buffer: &'a mut Buffer) -> Result<Option<&'a [u8]>, Failed> {
         let found = self.map.fetch_item(&mut buffer.0, &SLOT).await;
-        found.map_err(|_| Failed)
+        found.or_else(|error| match is_nonsense(&error) {
+            true => Ok(Some(NO_RECORD)),
+            false => Err(Failed),
+        })
     }
 
     async fn save(&mut self, record: &[u8]) -> Result<(), Failed> {
         let mut buffer = Buffer::default();
-        let saved = self.map.store_item(&mut buffer.0, &SLOT, &record).await;
+        // What can't be read now can't be read behind it either.
+        let found = self.map.fetch_item::<&[u8]>(&mut buffer.0, &SLOT).await;
+        if found.is_err_and(|error| is_nonsense(&error)) {
+            self.map.erase_all().await.map_err(|_| Failed)?;
+        }
+        let mut saved = self.map.store_item(&mut buffer.0, &SLOT, &record).await;
+        if saved.as_ref().is_err_and(is_nonsense) {
+            self.map.erase_all().await.map_err(|_| Failed)?;
+            saved = self.map.store_item(&mut buffer.0, &SLOT, &record).await;
+        }
         saved.map_err(|_| Failed)
     }
+}
+
+/// What no latch has written.
+const NO_RECORD: &[u8] = b"?";
+
+/// The chip works, and what stands there is not what this firmware wrote: another one with longer tokens did, or something
+/// else. Reading it again would not help, and nothing would ever be stored. One record fills no map.
+const fn is_nonsense<E>(error: &Error<E>) -> bool {
+    matches!(
+        error,
+        Error::Corrupted { .. } | Error::BufferTooSmall(_) | Error::FullStorage
+    )
 }
 
 /// Room for the bytes on their way to and from the chip.
@@ -244,6 +270,72 @@ mod tests {
             run(&fuse, saves(&cells, &fuse, first + 1..first + 3, &done));
             assert_eq!(self::found(&cells), Some(first + 2));
         });
+    }
+
+    /// Loads, which is no failure, then stores a record, which is found after the next start.
+    fn heals(cells: &Cells, what: &str) {
+        let fuse = Fuse::default();
+        let work = async {
+            let mut store = Store::open(Flash::new(cells, &fuse)).await?;
+            let mut buffer = Buffer::default();
+            let loaded = store.load(&mut buffer).await.expect(what);
+            assert!(loaded.is_none_or(|bytes| bytes == NO_RECORD), "{what}");
+            store.save(&record(1)).await.expect(what);
+            Ok::<_, FlashError>(())
+        };
+        run(&fuse, work)
+            .expect("it does not end")
+            .expect("it opens");
+        assert_eq!(found(cells), Some(1), "{what}");
+    }
+
+    #[test]
+    fn a_record_of_a_firmware_with_longer_tokens_is_written_over() {
+        let cells = [const { AtomicU32::new(0) }; WORDS];
+        blank(&cells);
+        let fuse = Fuse::default();
+        let longer = [7; BUFFER + 64];
+        let work = async {
+            let mut store = Store::open(Flash::new(&cells, &fuse)).await?;
+            let mut buffer = [0; BUFFER + 128];
+            let saved = store.map.store_item(&mut buffer, &SLOT, &&longer[..]).await;
+            saved.expect("the chip works");
+            let mut buffer = Buffer::default();
+            let loaded = store.load(&mut buffer).await.expect("the chip works");
+            assert_eq!(loaded, Some(NO_RECORD));
+            Ok::<_, FlashError>(())
+        };
+        run(&fuse, work)
+            .expect("it does not end")
+            .expect("it opens");
+        heals(&cells, "a longer record");
+    }
+
+    #[test]
+    fn what_stood_in_the_chip_before_does_no_harm() {
+        let mut corrupt = 0;
+        for seed in 1..200_u32 {
+            let cells = [const { AtomicU32::new(0) }; WORDS];
+            blank(&cells);
+            let mut noise = seed.wrapping_mul(0x9E37_79B9);
+            for cell in &cells[..MAP as usize / flash::WORD] {
+                noise ^= noise << 13;
+                noise ^= noise >> 17;
+                noise ^= noise << 5;
+                // All of it noise, or zeros, or a page of each kind.
+                let value = [noise, 0, noise & 0xff, noise | 0xffff_0000][seed as usize % 4];
+                cell.store(value, Ordering::Relaxed);
+            }
+            let fuse = Fuse::default();
+            let mut buffer = Buffer::default();
+            let look = async {
+                let store = Store::open(Flash::new(&cells, &fuse)).await;
+                store.map_err(|_| Failed)?.load(&mut buffer).await
+            };
+            corrupt += u32::from(matches!(run(&fuse, look), Some(Ok(Some(NO_RECORD)))));
+            heals(&cells, &format!("noise {seed}"));
+        }
+        assert!(corrupt > 0, "no noise was any");
     }
 
     /// A runner drops the future of a write that took too long, or that a newer order has replaced.
