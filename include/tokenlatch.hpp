@@ -9,6 +9,7 @@
 
 #include "tokenlatch.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -75,13 +76,17 @@ public:
     }
     ~secret() { wipe(); }
 
-    string_view text() const noexcept { return {bytes_.data(), len_}; }
-    const std::uint8_t *data() const noexcept {
+    // What they give lives as long as this: not of a temporary.
+    string_view text() const & noexcept { return {bytes_.data(), len_}; }
+    string_view text() const && = delete;
+    const std::uint8_t *data() const & noexcept {
         return reinterpret_cast<const std::uint8_t *>(bytes_.data());
     }
+    const std::uint8_t *data() const && = delete;
     std::size_t size() const noexcept { return len_; }
     /// Terminated by NUL if what was written is; see there.
-    const char *c_str() const noexcept { return bytes_.data(); }
+    const char *c_str() const & noexcept { return bytes_.data(); }
+    const char *c_str() const && = delete;
 
     void wipe() noexcept {
         tl_wipe(bytes_.data(), bytes_.size());
@@ -116,12 +121,15 @@ public:
     explicit operator bool() const noexcept { return static_cast<bool>(told_); }
     /// Why there is none.
     result error() const noexcept { return told_; }
-    /// `Authorization: Bearer ...`; empty for a cookie session.
-    string_view header() const noexcept { return line_.text(); }
+    /// `Authorization: Bearer ...`; empty for a cookie session. Keep the permit for as long, and for its receipt.
+    string_view header() const & noexcept { return line_.text(); }
+    string_view header() const && = delete;
     /// The same, terminated by NUL.
-    const char *c_str() const noexcept { return line_.c_str(); }
+    const char *c_str() const & noexcept { return line_.c_str(); }
+    const char *c_str() const && = delete;
     /// The token alone.
-    string_view token() const noexcept {
+    string_view token() const && = delete;
+    string_view token() const & noexcept {
         const string_view line = header();
         const std::size_t at = line.rfind(' ');
         return at == string_view::npos ? string_view{} : line.substr(at + 1);
@@ -222,8 +230,10 @@ public:
     }
     result token_failed(now at, std::uint32_t ticket, std::uint32_t failure,
                         std::chrono::seconds retry_after = {}) noexcept {
-        const auto seconds = static_cast<std::uint32_t>(retry_after.count() > 0 ? retry_after.count() : 0);
-        return tell(tl_token_failed, at, ticket, failure, seconds);
+        // What is longer than the type is the longest.
+        constexpr auto most = std::chrono::seconds{UINT32_MAX};
+        const auto seconds = std::clamp(retry_after, std::chrono::seconds{0}, most).count();
+        return tell(tl_token_failed, at, ticket, failure, static_cast<std::uint32_t>(seconds));
     }
     /// `body` is written to.
     result token_response(now at, std::uint32_t ticket, const tl_response &response, char *body,

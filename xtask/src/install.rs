@@ -147,10 +147,10 @@ pub(crate) fn install(project: &Project, prefix: &Path, capacities: Capacities) 
         capacities.header(&read(HEADER)?)?,
     )?;
     std::fs::write(include.join("tokenlatch.hpp"), read(WRAPPER)?)?;
-    std::fs::copy(&built.archive, lib.join("libtokenlatch.a"))?;
+    put(&built.archive, &lib.join("libtokenlatch.a"))?;
     let version = project.version()?;
     let shared = format!("libtokenlatch.so.{version}");
-    std::fs::copy(&built.shared, lib.join(&shared))?;
+    put(&built.shared, &lib.join(&shared))?;
     let soname = soname(project)?;
     for link in [&*soname, "libtokenlatch.so"] {
         link_to(&shared, &lib.join(link))?;
@@ -186,6 +186,13 @@ pub(crate) fn install(project: &Project, prefix: &Path, capacities: Capacities) 
             ""
         }
     );
+    Ok(())
+}
+
+/// Copies a file to a place of its own: programs that use the one of an earlier installation go on with that.
+fn put(from: &Path, to: &Path) -> Result<()> {
+    let _ = std::fs::remove_file(to);
+    std::fs::copy(from, to).with_context(|| format!("cannot make {}", to.display()))?;
     Ok(())
 }
 

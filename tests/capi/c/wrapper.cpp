@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 using tokenlatch::grant;
 using tokenlatch::latch;
@@ -19,6 +20,14 @@ static_assert(std::is_nothrow_move_constructible<permit>::value, "a permit is mo
 static_assert(!std::is_copy_constructible<latch>::value, "a latch is not copied");
 static_assert(!std::is_move_constructible<latch>::value, "a latch stays in its place");
 
+// Whether its bytes can be looked at.
+template <class T, class = void>
+struct is_readable : std::false_type {};
+template <class T>
+struct is_readable<T, decltype(static_cast<void>(std::declval<T>().c_str()))> : std::true_type {};
+static_assert(is_readable<permit &>::value && is_readable<const secret<8> &>::value, "what is kept can be read");
+static_assert(!is_readable<permit>::value && !is_readable<secret<8>>::value, "a temporary is wiped before it is read");
+
 namespace {
 
 struct host {
@@ -27,6 +36,7 @@ struct host {
     std::string disk;
     int issued = 0;
     std::uint32_t released = 0;
+    bool is_busy = false; // the server wants the next token request much later
 
     grant given(const std::string &access, const std::string &refresh) const {
         grant made;
@@ -61,6 +71,11 @@ struct host {
                 secret<64> token;
                 CHECK(held.refresh_token(effect->ticket, token));
                 CHECK(token.text() == "refresh-" + std::to_string(issued));
+                if (is_busy) {
+                    const std::chrono::seconds later{std::int64_t{1} << 32};
+                    CHECK(held.token_failed(at, effect->ticket, TL_FAILURE_RATE_LIMITED, later));
+                    break;
+                }
                 tell_grant(effect->ticket);
                 break;
             }
@@ -132,6 +147,11 @@ int main() {
     moved = held.claim(world.at, 7);
     CHECK(moved.token() == "access-2");
     CHECK(held.answered(world.at, moved.receipt(), 200).is(TL_OUTCOME_DELIVER));
+
+    world.is_busy = true;
+    CHECK(held.refresh_requested(world.at));
+    world.carry_out();
+    CHECK(*held.poll_timeout() - world.at.monotonic > std::chrono::minutes{10});
 
     secret<16> name;
     CHECK(held.subject(name) && name.text() == "ann");
