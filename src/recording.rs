@@ -121,6 +121,8 @@ pub enum RecordingError {
     Config(ConfigError),
     /// The latch to run it on has room for another number of waiting requests than the recorded one.
     Waiters,
+    /// The latch to run it on has room for shorter tokens than the recorded one.
+    Tokens,
 }
 
 impl fmt::Display for RecordingError {
@@ -131,6 +133,7 @@ impl fmt::Display for RecordingError {
             Self::Damaged(at) => write!(f, "the recording is damaged at byte {at}"),
             Self::Config(error) => error.fmt(f),
             Self::Waiters => f.write_str("the recorded latch has another number of places"),
+            Self::Tokens => f.write_str("the recorded latch has room for longer tokens"),
         }
     }
 }

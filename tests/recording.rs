@@ -375,6 +375,10 @@ fn what_is_wrong_is_said_in_words() {
             "the recorded latch has another number of places",
         ),
         (
+            RecordingError::Tokens.to_string(),
+            "the recorded latch has room for longer tokens",
+        ),
+        (
             RecorderError::NotNew.to_string(),
             "the latch was told something before it was recorded",
         ),
@@ -407,6 +411,8 @@ fn what_is_no_recording_is_said() {
     let recording = Recording::read(&buffer[..length]).expect("a recording");
     let other = Replay::<64, 5>::new(&recording).map(|_| ());
     assert_eq!(other, Err(RecordingError::Waiters));
+    let shorter = Replay::<63, 4>::new(&recording).map(|_| ());
+    assert_eq!(shorter, Err(RecordingError::Tokens));
     let (tokens, waiters, seed) = (recording.tokens, recording.waiters, recording.seed);
     assert_eq!((tokens, waiters, seed), (64, 4, 5));
     assert_eq!(recording.config, Config::new());

@@ -10,7 +10,7 @@ use tokenlatch::{State, Waiter};
 
 use crate::Failure;
 
-/// Room for the tokens of every latch: what was too long for the recorded one is made too long for this one.
+/// Room for tokens: what was too long for the recorded one is made too long for this one. A latch with more room is refused.
 pub(crate) const TOKENS: usize = 16_384;
 
 /// Calls the function with the recorded number of waiting requests as its constant. Each has a frame of its own: these

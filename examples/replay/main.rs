@@ -6,6 +6,7 @@
     reason = "counts of what is in memory"
 )]
 
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -53,11 +54,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&options) {
+    match run(&options, &mut io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("replay: {error}");
+            // Whoever reads has read enough, such as `head`.
+            let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
+            if !error.downcast_ref().is_some_and(is_closed) {
+                eprintln!("replay: {error}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -87,32 +92,32 @@ fn parse(mut parser: Parser) -> Result<Option<Options>, lexopt::Error> {
 }
 
 /// True if the latch did the same as then, and kept its promises.
-fn run(options: &Options) -> Result<bool, Failure> {
+fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let file = options.file.as_deref().unwrap_or_else(|| unreachable!());
     let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let recording = Recording::read(&bytes)?;
-    print!("{}", transcript::head(&recording, bytes.len()));
-    let is_same = play(&recording, options.is_quiet)?;
+    write!(out, "{}", transcript::head(&recording, bytes.len()))?;
+    let is_same = play(&recording, options.is_quiet, out)?;
 
     let calls = minimise::calls(&recording)?;
     let all = minimise::run(&recording, &calls)?;
     match &all.broken {
-        Some(broken) => println!("a promise is broken: {broken}"),
-        None => println!("every promise is kept"),
+        Some(broken) => writeln!(out, "a promise is broken: {broken}")?,
+        None => writeln!(out, "every promise is kept")?,
     }
     let mut left = calls;
     if options.is_minimised {
         let before = left.len();
         left = minimise::minimise(&recording, left, &all, options.keep.as_deref())?;
-        println!("\n{before} calls, {} of them needed:\n", left.len());
-        print!("{}", text(&minimise::run(&recording, &left)?));
+        writeln!(out, "\n{before} calls, {} of them needed:\n", left.len())?;
+        write!(out, "{}", text(&minimise::run(&recording, &left)?))?;
     }
-    finish(options, &recording, &left)?;
+    finish(options, &recording, &left, out)?;
     Ok(is_same && all.broken.is_none())
 }
 
 /// Runs it as it was recorded, order by order.
-fn play(recording: &Recording<'_>, is_quiet: bool) -> Result<bool, Failure> {
+fn play(recording: &Recording<'_>, is_quiet: bool, out: &mut impl Write) -> Result<bool, Failure> {
     let mut replay = latches::replay(recording)?;
     let mut counts = [0_usize; 3];
     let mut is_whole = true;
@@ -120,14 +125,14 @@ fn play(recording: &Recording<'_>, is_quiet: bool) -> Result<bool, Failure> {
         let entry = match step {
             Ok(entry) => entry,
             Err(ReplayError::Recording(error)) => {
-                println!("{error}: what comes after it is lost");
+                writeln!(out, "{error}: what comes after it is lost")?;
                 return Ok(false);
             }
             Err(error) => {
                 if let Some(entry) = replay.entry() {
-                    print!("{}", transcript::entry(&entry, None));
+                    write!(out, "{}", transcript::entry(&entry, None))?;
                 }
-                println!("here the latch does something else: {error}");
+                writeln!(out, "here the latch does something else: {error}")?;
                 return Ok(false);
             }
         };
@@ -139,14 +144,21 @@ fn play(recording: &Recording<'_>, is_quiet: bool) -> Result<bool, Failure> {
             _ => {}
         }
         if !is_quiet {
-            print!("{}", transcript::entry(&entry, Some(replay.generation())));
+            write!(
+                out,
+                "{}",
+                transcript::entry(&entry, Some(replay.generation()))
+            )?;
         }
     }
     if !is_whole {
-        println!("the buffer was full: what came then was not recorded");
+        writeln!(out, "the buffer was full: what came then was not recorded")?;
     }
     let [told, claimed, given] = counts;
-    println!("the same as then: {told} events, {claimed} permits claimed, {given} effects");
+    writeln!(
+        out,
+        "the same as then: {told} events, {claimed} permits claimed, {given} effects"
+    )?;
     Ok(true)
 }
 
@@ -154,14 +166,19 @@ fn text(run: &Run) -> String {
     run.lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn finish(options: &Options, recording: &Recording<'_>, left: &[Call]) -> Result<(), Failure> {
+fn finish(
+    options: &Options,
+    recording: &Recording<'_>,
+    left: &[Call],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     if options.is_test {
-        println!("\n{}", test_text::test(recording, left)?);
+        writeln!(out, "\n{}", test_text::test(recording, left)?)?;
     }
-    if let Some(out) = &options.out {
+    if let Some(file) = &options.out {
         let bytes = minimise::record(recording, left)?;
-        std::fs::write(out, bytes).map_err(|error| format!("{}: {error}", out.display()))?;
-        println!("written to {}", out.display());
+        std::fs::write(file, bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+        writeln!(out, "written to {}", file.display())?;
     }
     Ok(())
 }

@@ -73,7 +73,7 @@ impl fmt::Display for ReplayError {
 
 impl core::error::Error for ReplayError {}
 
-/// Runs a recording on a latch of its own. `T` may be larger than it was, `W` must be the same.
+/// Runs a recording on a latch of its own. `T` may be larger than it was, not smaller, `W` must be the same.
 #[derive(Debug)]
 pub struct Replay<'a, const T: usize, const W: usize> {
     latch: Latch<T, W>,
@@ -87,10 +87,13 @@ impl<'a, const T: usize, const W: usize> Replay<'a, T, W> {
     ///
     /// # Errors
     ///
-    /// `Waiters`, and `Config`.
+    /// `Waiters`, `Tokens`, and `Config`.
     pub fn new(recording: &Recording<'a>) -> Result<Self, RecordingError> {
         if u64::try_from(W) != Ok(recording.waiters) {
             return Err(RecordingError::Waiters);
+        }
+        if u64::try_from(T).is_ok_and(|room| room < recording.tokens) {
+            return Err(RecordingError::Tokens);
         }
         Ok(Self {
             latch: recording.latch().map_err(RecordingError::Config)?,
