@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::cell::RefCell;
+use core::future::pending;
 use core::pin::pin;
 use core::task::Context;
 use core::task::Poll;
@@ -49,6 +50,10 @@ struct Bare<'t> {
     /// What the token endpoint gives.
     access: Cell<&'static str>,
     asked: RefCell<Vec<String>>,
+    /// How many loads hang for ever, how long a store takes, and how many were begun.
+    hanging: Cell<u32>,
+    slow: Cell<u64>,
+    stores: Cell<u32>,
     /// How long a dialog is shown, and how many were.
     dialog: Cell<u64>,
     dialogs: Cell<u32>,
@@ -61,6 +66,9 @@ impl<'t> Bare<'t> {
             disk: RefCell::default(),
             access: Cell::new("second"),
             asked: RefCell::default(),
+            hanging: Cell::new(0),
+            slow: Cell::new(0),
+            stores: Cell::new(0),
             dialog: Cell::new(0),
             dialogs: Cell::new(0),
         }
@@ -73,12 +81,18 @@ impl Host for Bare<'_> {
     }
 
     async fn load(&self, buffer: &mut [u8]) -> Result<usize, Failed> {
+        if let Some(left) = self.hanging.get().checked_sub(1) {
+            self.hanging.set(left);
+            pending::<()>().await;
+        }
         let disk = self.disk.borrow();
         buffer[..disk.len()].copy_from_slice(&disk);
         Ok(disk.len())
     }
 
     async fn store(&self, record: &[u8]) -> Result<(), Failed> {
+        self.stores.set(self.stores.get() + 1);
+        self.time.sleep(self.slow.get()).await;
         *self.disk.borrow_mut() = record.to_vec();
         Ok(())
     }
@@ -261,6 +275,41 @@ fn a_renewal_that_nobody_began_is_not_sent_after_a_sign_out() {
         assert_eq!(gate.state(), State::Unauthenticated);
     });
     assert!(host.asked.borrow().is_empty());
+}
+
+/// An order that hangs is dropped at its deadline, so that the next one of its kind is begun.
+// promises: P15
+#[test]
+fn a_load_that_hangs_is_dropped_for_the_next_one() {
+    let time = Time::new();
+    let host = Bare::new(&time);
+    {
+        let gate = gate(&time, quick(), 1);
+        with_a_runner(&gate, &host, async {
+            sign_in(&gate).await;
+            assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        });
+    }
+    host.hanging.set(1);
+    let gate = gate(&time, quick(), 2);
+    with_a_runner(&gate, &host, async {
+        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+    });
+}
+
+/// What is under way goes on, whatever else the latch is told.
+#[test]
+fn a_store_that_is_awaited_is_not_begun_twice() {
+    let time = Time::new();
+    let host = Bare::new(&time);
+    host.slow.set(200);
+    let gate = gate(&time, quick(), 1);
+    with_a_runner(&gate, &host, async {
+        sign_in(&gate).await;
+        time.sleep(50).await;
+        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        assert_eq!(host.stores.get(), 1);
+    });
 }
 
 /// While a dialog is shown a request waits in vain and another one comes, which asks for a login again.
