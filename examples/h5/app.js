@@ -128,6 +128,9 @@ const refusedHere = (world, statuses, before) => {
   return [!bare, bare ? sentence(world, statuses, before) : "nobody is signed in: nothing was sent"];
 };
 
+/** Who is signed in nowhere rightly sends nothing. */
+const asExpected = () => (clients.naive.has() || clients.latch.has() ? answered : refusedHere);
+
 const control = (what) => fetch(`/control/${what}`).then((answer) => answer.json());
 
 async function showSeen() {
@@ -160,17 +163,14 @@ const actions = {
     for (const world of WORLDS) clients[world].login().catch(() => {});
     return burst(step);
   }, answered),
-  load: () => {
-    const signedIn = clients.latch.has();
-    return play("Load", "The page asks for three things.", burst, signedIn ? answered : refusedHere);
-  },
+  load: () => play("Load", "The page asks for three things.", burst, asExpected()),
   expire: async (elsewhere = false) => {
     if (!elsewhere) {
       await control("expire");
       others.postMessage("expire");
     }
     const hint = elsewhere ? "Another tab pressed it: both tabs ask in the same moment." : "The server lets the access tokens expire; the page asks for three things.";
-    return play(elsewhere ? "Expire, pressed in another tab" : "Expire", hint, burst, answered);
+    return play(elsewhere ? "Expire, pressed in another tab" : "Expire", hint, burst, asExpected());
   },
   reload: () => {
     sessionStorage.setItem("reloaded", "1");
@@ -216,7 +216,7 @@ const actions = {
     await play(cut ? "Cut the network" : "Join the network", hint, (step) => {
       if (!cut) clients.latch.latch.tell(4);
       return cut ? limited(burst(step)) : burst(step);
-    }, cut ? kept : answered);
+    }, cut ? kept : asExpected());
   },
 };
 
@@ -234,7 +234,7 @@ setInterval(showSeen, 2_000);
 await showSeen();
 if (sessionStorage.getItem("reloaded")) {
   sessionStorage.removeItem("reloaded");
-  await play("Reload", "The new page asks for three things as soon as it runs.", burst, clients.naive.has() || clients.latch.has() ? answered : refusedHere);
+  await play("Reload", "The new page asks for three things as soon as it runs.", burst, asExpected());
 }
 // For tests.
 window.demo = { actions, clients, steps };

@@ -14,11 +14,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 17730,
-  "page, less core": 5390,
-  "mini-program": 22710,
-  "mini-program, less core": 5165,
-  "mini-program, packed": 23570,
+  page: 17900,
+  "page, less core": 5600,
+  "mini-program": 22725,
+  "mini-program, less core": 5255,
+  "mini-program, packed": 23660,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

@@ -1,5 +1,7 @@
 // axios, gated at its adapter: what interceptors did to a request is done by then, and the token is read last.
 
+import { seeFrom } from "./fetch.js";
+
 /** What axios makes of a body, after the adapter. */
 const parsed = (data) => {
   try {
@@ -18,11 +20,12 @@ const parsed = (data) => {
 export const attach = (latch, instance, axios = instance) => {
   const { defaults } = instance;
   const before = defaults.adapter;
-  // A list of names, out of which `getAdapter` picks the one for this platform; a function in old versions.
-  const adapt = (config) => (typeof before === "function" ? before : axios.getAdapter(before, config));
-  defaults.adapter = (config) => {
-    const send = adapt(config);
-    if (config.public || !latch.allows(instance.getUri(config))) return send(config);
+  const gate = (adapter) => (config) => {
+    // A list of names, out of which `getAdapter` picks the one for this platform; a function in old versions.
+    const send = typeof adapter === "function" ? adapter : axios.getAdapter(adapter, config);
+    const url = instance.getUri(config);
+    if (config.public || !latch.allows(url)) return send(config);
+    const { signal, cancelToken } = config;
     let failed;
     return latch
       .run(
@@ -38,9 +41,13 @@ export const attach = (latch, instance, axios = instance) => {
           });
         },
         {
-          signal: config.signal,
+          signal: signal || (cancelToken && cancelToken.toAbortSignal && cancelToken.toAbortSignal()),
           replay: !(config.data && (config.data.pipe || config.data.getReader)),
-          see: ({ status, headers }) => [status, (name) => headers[name]],
+          see: (response) => {
+            const { status, headers, request = {} } = response;
+            const from = request.responseURL || (request.res || {}).responseUrl;
+            return seeFrom(latch, response, url, from, status, (name) => headers[name]);
+          },
           copy: (response) => ({ ...response, data: parsed(response.data) }),
         },
       )
@@ -49,7 +56,15 @@ export const attach = (latch, instance, axios = instance) => {
         return response;
       });
   };
+  const gated = (defaults.adapter = gate(before));
+  // A request may have an adapter of its own.
+  const { request } = instance.interceptors;
+  const own = request.use((config) => {
+    if (config.adapter !== gated) config.adapter = gate(config.adapter);
+    return config;
+  });
   return () => {
+    request.eject(own);
     defaults.adapter = before;
   };
 };

@@ -3,23 +3,27 @@
 import { REDIRECTED } from "./numbers.js";
 import { see } from "./web.js";
 
-const here = globalThis.location || {};
+const here = () => (globalThis.location || 0).href;
 
-const origin = (url) => new URL(url, here.href).origin;
+// As a browser makes a relative address whole.
+const origin = (url) => new URL(url, (globalThis.document || 0).baseURI || here()).origin;
 
 /** Whether a token may go to this address. What is allowed is said by whole addresses, read once; anything else throws. */
 export const allows = (host, url) =>
-  (host.sites = host.sites || [].concat(host.allow || here.href).map((allowed) => new URL(allowed).origin)).includes(origin(url));
+  (host.sites = host.sites || [].concat(host.allow || here()).map((allowed) => new URL(allowed).origin)).includes(origin(url));
 
-/** Status and headers of an answer to this request. */
-export const seePage = (latch, request) => (response) => {
-  if (response.redirected && response.status === 401 && origin(response.url) !== origin(request.url)) {
-    // Browsers drop `Authorization` on the way to another origin: this says nothing about the token.
-    latch.note(response, REDIRECTED);
-    return [0, () => null];
-  }
-  return see(response);
+/**
+ * Status and headers of an answer to a request to this address, from that one. Browsers drop `Authorization` on the way to
+ * another origin: a 401 from there says nothing about the token.
+ */
+export const seeFrom = (latch, response, url, from, status, header) => {
+  if (status !== 401 || !from || origin(from) === origin(url)) return [status, header];
+  latch.note(response, REDIRECTED);
+  return [0, () => null];
 };
+
+/** The same of a `Response`. */
+export const seePage = (latch, request) => (response) => seeFrom(latch, response, request.url, response.url, ...see(response));
 
 export const gatedFetch = (latch, host) => async (input, init) => {
   let request = new Request(input, init);

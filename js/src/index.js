@@ -33,7 +33,10 @@ export const createLatch = (options) => {
     see,
     failure,
     answerOf,
-    close: () => leave(),
+    close: () => {
+      leave();
+      cell.close();
+    },
     ...options,
     fetch: options.fetch || ((request, init) => fetch(request, init)),
     refresh:

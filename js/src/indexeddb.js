@@ -18,12 +18,18 @@ export const indexedDBStore = (name) => {
         request.onsuccess = () => {
           // The browser closes it when it clears the site's data.
           request.result.onclose = () => (opened = 0);
+          // Somebody deletes it, and waits for that.
+          request.result.onversionchange = close;
           resolve(request.result);
         };
       }).catch((error) => {
         opened = 0;
         throw error;
       }));
+  const close = () => {
+    if (opened) opened.then((database) => database.close(), () => {});
+    opened = 0;
+  };
   const run = (mode, work, last) =>
     open().then(
       (database) =>
@@ -41,6 +47,7 @@ export const indexedDBStore = (name) => {
   return {
     read: () => run("readonly", (cell) => cell.get(0)),
     write: (record) => run("readwrite", (cell) => cell.put(record, 0), 1),
+    close,
     lease: (granted, denied) => {
       const owner = Math.random();
       let ended;
@@ -61,11 +68,20 @@ export const indexedDBStore = (name) => {
           else if (ended) change([]);
           else granted();
         }, denied);
-      attempt();
-      return () => {
+      const { window } = globalThis;
+      const release = () => {
         ended = 1;
+        window && window.removeEventListener("pagehide", leave);
         change([]).catch(() => {});
       };
+      // A page that is left must not keep the others waiting.
+      const leave = () => {
+        release();
+        denied();
+      };
+      window && window.addEventListener("pagehide", leave);
+      attempt();
+      return release;
     },
   };
 };

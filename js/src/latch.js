@@ -239,7 +239,7 @@ export const start = (boot, host) => {
         );
       });
     },
-    () => soon(host.announce, read(GENERATION, 0)),
+    () => soon(host.announce, read(GENERATION, 0)).catch(() => {}),
     () => release(),
     (ticket) => {
       release = host.lease(
@@ -328,7 +328,7 @@ export const start = (boot, host) => {
       const challenge = header("www-authenticate");
       // What the application says counts more than a challenge of another's.
       const outcome = failed && !/bearer|dpop/i.test(challenge) ? answered(permit, 401, REFUSAL) : answered(permit, failed ? 401 : status, challenge);
-      if (outcome > SURFACE) reasons.set(response, outcome - SURFACE);
+      if (outcome > SURFACE && Object(response) === response) reasons.set(response, outcome - SURFACE);
       return outcome === RETRY;
     });
   };
@@ -446,6 +446,9 @@ export const start = (boot, host) => {
     get state() {
       return STATES[state];
     },
+    get volatile() {
+      return !!core && read(GENERATION, 0) === undefined;
+    },
     get subject() {
       return name(SUBJECT);
     },
@@ -456,7 +459,7 @@ export const start = (boot, host) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    why: (response) => reasons.get(response.response || response) || response.cause,
+    why: (response) => reasons.get(response) || reasons.get(response.response) || response.cause,
     trace: () => steps.slice(),
     // Another context's announcement of what this one has is no news: under a lease a generation is one record.
     tell: (kind, generation) =>

@@ -14,22 +14,30 @@ export const webStorage = (name, storage, settle) => {
       return true;
     }
   };
+  const peek = () => (denied() ? cell : storage().getItem(name));
   return {
-    read: () => new Promise((resolve) => setTimeout(resolve, settle)).then(() => (denied() ? cell : storage().getItem(name))),
+    peek,
+    read: () => new Promise((resolve) => setTimeout(resolve, settle)).then(peek),
     write: (record) => (denied() ? (cell = record) : storage().setItem(name, record)),
   };
 };
 
 export const localStore = (name = "tokenlatch") => webStorage(name, () => localStorage, 20);
 
-/** The first store, or the second where the first has never worked. */
+/**
+ * The first store, or the second where the first has never worked. What is in the second is newer: a page wrote it where the
+ * first did not work, and no page has written to the first since.
+ */
 export const either = (first, second) => {
   let works;
   const use = (what) => async (record) => {
     try {
       const result = await first[what](record);
       works = true;
-      return result;
+      if (first === second) return result;
+      const newer = await (second.peek || second.read)();
+      if (what === "read") return newer || result;
+      return newer && (await second.write(""));
     } catch (error) {
       if (works || first === second) throw error;
       first = second;

@@ -48,6 +48,8 @@ const quiet = (given) => {
 const isMy = (platform) => platform.getAuthCode && !platform.login;
 
 const storage = (platform, key, { sync, encrypt } = {}) => {
+  // Only what is asynchronous encrypts.
+  if (sync && encrypt) throw new LatchError(ARGUMENT);
   const call = (method, options) =>
     new Promise((success, fail) => quiet(platform[method](Object.assign({ key }, encrypt && { encrypt }, options, { success, fail }))));
   if (sync) {
@@ -309,8 +311,13 @@ export const createLatch = (platform, options) => {
     return proxy;
   };
 
-  const shown = () => latch.tell(RESUMED);
   const network = ({ isConnected }) => latch.tell(isConnected ? WENT_ONLINE : WENT_OFFLINE);
+  const shown = () => {
+    // Nobody told it what happened to the network meanwhile.
+    const success = ({ networkType }) => network({ isConnected: !/none|notreachable/i.test(networkType) });
+    platform.getNetworkType && quiet(platform.getNetworkType({ success }));
+    latch.tell(RESUMED);
+  };
   platform.onAppShow && platform.onAppShow(shown);
   platform.onNetworkStatusChange && platform.onNetworkStatusChange(network);
 

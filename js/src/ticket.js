@@ -11,7 +11,8 @@ export const redeem = async (latch, exchange) => {
   const url = new URL(location.href);
   const ticket = url.searchParams.get("ticket");
   if (!ticket) return;
-  url.searchParams.delete("ticket");
+  // The rest stays as it is written.
+  url.search = url.search.slice(1).split("&").filter((part) => !/^ticket(=|$)/.test(part)).join("&");
   history.replaceState(history.state, "", url);
   return latch.login(() => exchange(ticket));
 };

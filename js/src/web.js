@@ -30,15 +30,27 @@ export const page = (name, tell) => {
     target.addEventListener(type, listener);
     removers.push(() => target.removeEventListener(type, listener));
   };
-  on(window, "pageshow", (event) => event.persisted && tell(RESUMED));
-  on(document, "visibilitychange", () => document.hidden || tell(RESUMED));
+  const resumed = () => {
+    // Nobody told it what happened to the network meanwhile.
+    tell(navigator.onLine === false ? WENT_OFFLINE : WENT_ONLINE);
+    tell(RESUMED);
+  };
+  on(window, "pageshow", (event) => event.persisted && resumed());
+  on(document, "visibilitychange", () => document.hidden || resumed());
   on(window, "online", () => tell(WENT_ONLINE));
   on(window, "offline", () => tell(WENT_OFFLINE));
   if (navigator.onLine === false) tell(WENT_OFFLINE);
 
   // Other tabs are told that the store changed, with the generation that it has now, and nothing else.
   const key = name + "!";
-  const channel = BroadcastChannel && new BroadcastChannel(name);
+  let channel;
+  try {
+    channel = BroadcastChannel && new BroadcastChannel(name);
+    // It keeps no program alive.
+    channel.unref && channel.unref();
+  } catch {
+    // Denied, with the site's storage.
+  }
   on(channel || window, channel ? "message" : "storage", ({ data, key: changed, newValue }) => {
     if (channel) tell(STORE_CHANGED, data);
     // What is random makes every writing a change.

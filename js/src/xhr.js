@@ -1,5 +1,7 @@
 // XMLHttpRequest, gated: for upload progress, and for code that has not moved to fetch.
 
+import { seeFrom } from "./fetch.js";
+
 /**
  * Sends a request when the latch lets it, again if need be, and gives the finished XMLHttpRequest.
  *
@@ -16,18 +18,23 @@ export const sendXhr = (latch, { method = "GET", url, headers = {}, body, signal
       const all = new Headers(headers);
       for (const name in permit.headers) all.set(name, permit.headers[name]);
       all.forEach((value, name) => xhr.setRequestHeader(name, value));
-      xhr.onload = () => resolve(xhr);
-      xhr.onerror = xhr.ontimeout = () => reject(new TypeError("the request failed"));
-      xhr.onabort = () => reject(signal && signal.aborted ? signal.reason : new TypeError("the request was aborted"));
+      // Not in the places that `prepare` may set.
+      const on = (type, listener) => xhr.addEventListener(type, listener);
+      const failed = () => reject(new TypeError("the request failed"));
+      on("load", () => resolve(xhr));
+      on("error", failed);
+      on("timeout", failed);
+      on("abort", () => reject(signal && signal.aborted ? signal.reason : new TypeError("the request was aborted")));
       if (signal) {
         if (signal.aborted) return reject(signal.reason);
         const abort = () => xhr.abort();
         signal.addEventListener("abort", abort);
-        xhr.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
+        on("loadend", () => signal.removeEventListener("abort", abort));
       }
       if (prepare) prepare(xhr);
       xhr.send(body);
     });
   if (open || !latch.allows(url)) return send({});
-  return latch.run(send, { signal, see: (xhr) => [xhr.status, (name) => xhr.getResponseHeader(name)] });
+  const see = (xhr) => seeFrom(latch, xhr, url, xhr.responseURL, xhr.status, (name) => xhr.getResponseHeader(name));
+  return latch.run(send, { signal, see });
 };

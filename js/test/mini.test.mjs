@@ -311,6 +311,29 @@ test("a function that the platform does not have takes no slot", async (t) => {
   assert.equal(seen.status, 200);
 });
 
+test("whoever missed that the network is back finds out when it is shown again", async (t) => {
+  const { world, get, latch } = start(t);
+  world.wx.getNetworkType = ({ success }) => success({ networkType: "wifi" });
+  await world.pass(1000);
+  latch.tell(3);
+  world.server.ttl = 1000;
+  await world.pass(7200_000);
+  assert.equal(latch.state, "Expired");
+  world.show();
+  await world.pass(3000);
+  assert.equal(latch.state, "Ready");
+  const { seen } = get();
+  await world.pass(1000);
+  assert.equal(seen.status, 200);
+});
+
+test("what is kept synchronously is not encrypted, and nobody may think so", () => {
+  const world = createWorld(1);
+  const login = () => {};
+  assert.throws(() => createLatch(world.wx, { allow: [API], login, storage: { sync: true, encrypt: true } }), { name: "LatchError", cause: -1 });
+  world.end();
+});
+
 test("offline nothing is asked for, and afterwards one login serves all", async (t) => {
   const { world, get } = start(t);
   await world.pass(1000);

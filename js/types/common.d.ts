@@ -106,6 +106,8 @@ export interface CommonLatch {
   /** Who is signed in, where `shape.subject` says. */
   readonly subject: string | undefined;
   readonly scope: string | undefined;
+  /** Whether the store does not have the session, because it is full, denied or not yet done: it would not survive a reload. */
+  readonly volatile: boolean;
   /** Resolves when a request may leave; rejects as one would. */
   ready(signal?: Signal): Promise<void>;
   /**

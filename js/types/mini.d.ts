@@ -62,8 +62,8 @@ export interface Options extends CommonOptions {
   loginOptions?: object;
   /** Renews by a refresh token instead: a request to send, an answer, or a promise of one. */
   refresh?(refreshToken: string): unknown;
-  /** How the record is kept. Default: the asynchronous storage. */
-  storage?: { sync?: boolean; encrypt?: boolean };
+  /** How the record is kept. Default: the asynchronous storage, which alone encrypts. */
+  storage?: { sync?: false; encrypt?: boolean } | { sync: true; encrypt?: false };
   /** Another store. `undefined`: memory only. */
   store?: Store | undefined;
   /** Path of `core.wasm` or `core.wasm.br` in the program: runs WebAssembly where the platform has it. */

@@ -34,6 +34,7 @@ export const use = async (): Promise<State> => {
   const xhr: XMLHttpRequest = await sendXhr(latch, { url: "/x", prepare: (request) => (request.responseType = "blob") });
   console.log(xhr.status, latch.trace().map(describe));
   attach(latch, axios.create(), axios)();
+  await axios.get("/open", { public: latch.volatile });
   await redeem(latch, (ticket) => fetch("/ticket?" + ticket));
   return latch.login(fetch("/login"));
 };
