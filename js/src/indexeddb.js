@@ -50,23 +50,23 @@ export const indexedDBStore = (name) => {
     close,
     lease: (granted, denied) => {
       const owner = Math.random();
-      let ended;
+      let ended, until, held;
       // Transactions that write come one after the other, in all tabs.
       const change = (value) =>
         run("readwrite", (cell) => {
           const request = cell.get(1);
           request.onsuccess = () => {
-            const [holder, until] = request.result || [];
-            if (holder === owner || !(until > Date.now())) cell.put(value, 1);
+            const [holder, end] = request.result || [];
+            if (holder === owner || !(end > Date.now())) cell.put(value, 1);
           };
           return request;
         }).then(() => run("readonly", (cell) => cell.get(1)));
       const attempt = () =>
         ended ||
-        change([owner, Date.now() + LEASE_MS]).then(([holder]) => {
+        change([owner, (until = Date.now() + LEASE_MS)]).then(([holder]) => {
           if (holder !== owner) setTimeout(attempt, 50);
           else if (ended) change([]);
-          else granted();
+          else granted((held = 1));
         }, denied);
       const { window } = globalThis;
       const release = () => {
@@ -74,8 +74,9 @@ export const indexedDBStore = (name) => {
         window && window.removeEventListener("pagehide", leave);
         change([]).catch(() => {});
       };
-      // A page that is left must not keep the others waiting.
+      // A page that is left must not keep the others waiting. It has no time to look first.
       const leave = () => {
+        if (held && Date.now() < until) run("readwrite", (cell) => cell.put([], 1), 1).catch(() => {});
         release();
         denied();
       };

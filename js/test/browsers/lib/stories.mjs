@@ -239,6 +239,52 @@ export const stories = [
     },
   },
   {
+    name: "the database may be deleted, and the page goes on with a new one",
+    async play(stage) {
+      const page = await stage.signedIn();
+      const told = await page.run(
+        (name) =>
+          new Promise((resolve) => {
+            const request = indexedDB.deleteDatabase(name);
+            request.onblocked = () => resolve("blocked");
+            request.onsuccess = () => resolve("deleted");
+          }),
+        stage.name,
+      );
+      assert.equal(told, "deleted");
+      await page.run(() => window.story.login());
+      await page.reload();
+      await stage.started(page);
+      all([await get(page)], 200);
+    },
+  },
+  {
+    name: "a page that is left while it renews gives its lease back, without Web Locks too",
+    needs: "before",
+    async play(stage) {
+      const page = await stage.signedIn({}, { before: "Object.defineProperty(navigator, 'locks', { value: undefined });" });
+      const lease = () =>
+        page.run(
+          (name) =>
+            new Promise((resolve) => {
+              const request = indexedDB.open(name, 1);
+              request.onsuccess = () => {
+                const cell = request.result.transaction("cell").objectStore("cell").get(1);
+                cell.onsuccess = () => resolve((cell.result ?? []).length);
+              };
+            }),
+          stage.name,
+        );
+      await stage.server.control("expire_access_now");
+      await stage.server.control("fault", { target: "token", fault: "slow", ms: 2000, times: 1 });
+      await start(page, "late", "get", "/api/notes");
+      await until(async () => (await stage.server.counts()).refresh_requests === 1, "the renewal is on its way");
+      assert.equal(await lease(), 2);
+      await page.goto(stage.sites.url(stage.app, "/pages/empty.html"));
+      await until(async () => (await lease()) === 0, "the lease is given back");
+    },
+  },
+  {
     name: "without any store the session lives in memory",
     needs: "before",
     async play(stage) {
