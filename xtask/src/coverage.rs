@@ -106,7 +106,7 @@ fn measure(project: &Project, toolchain: &str, what: &str) -> Result<Counts> {
     let output = folder.join("coverage.json");
     let features = project.features().join(",");
     let args = [
-        "llvm-cov", what, "--json", "-p", PACKAGE, "--lib", "--tests",
+        "llvm-cov", what, "--json", "-p", PACKAGE, "--lib", "--test", "*",
     ];
     let mut command = project.cargo_of(toolchain, &args);
     command.args(["--quiet", "--features", &features, "--output-path"]);
