@@ -56,11 +56,11 @@ export const attach = (latch, instance, axios = instance) => {
         return response;
       });
   };
-  const gated = (defaults.adapter = gate(before));
+  defaults.adapter = gate(before);
   // A request may have an adapter of its own.
   const { request } = instance.interceptors;
   const own = request.use((config) => {
-    if (config.adapter !== gated) config.adapter = gate(config.adapter);
+    if (config.adapter !== defaults.adapter) config.adapter = gate(config.adapter);
     return config;
   });
   return () => {

@@ -23,7 +23,7 @@ export const seeFrom = (latch, response, url, from, status, header) => {
 };
 
 /** The same of a `Response`. */
-export const seePage = (latch, request) => (response) => seeFrom(latch, response, request.url, response.url, ...see(response));
+export const seePage = (latch, request) => (response) => seeFrom(latch, response, request.url, response.redirected && response.url, ...see(response));
 
 export const gatedFetch = (latch, host) => async (input, init) => {
   let request = new Request(input, init);

@@ -204,6 +204,22 @@ test("axios: an adapter of the request's own is gated too, until that is taken o
   assert.deepEqual(seen.map(([, token]) => token), ["Bearer a1", undefined, undefined]);
 });
 
+test("axios: two latches at one instance gate what is theirs, once", async (t) => {
+  const { url, seen } = await api(t, () => true);
+  const latch = newLatch(t, { allow: [url], refresh: async () => grant(2) });
+  await latch.login(grant());
+  const instance = axios.create({ baseURL: url, validateStatus: () => true });
+  attach(latch, instance, axios);
+  for (const more of [{}, { adapter: "fetch" }]) {
+    await instance.get("/x", more);
+    const alone = seen.splice(0).length;
+    const detach = attach(newLatch(t, { allow: [API] }), instance, axios);
+    await instance.get("/x", more);
+    assert.equal(seen.splice(0).length, alone);
+    detach();
+  }
+});
+
 test("axios: whoever cancels does not wait, by signal or by token", async (t) => {
   const latch = newLatch(t, { allow: [API], tune: { [WAIT_LIMIT_MS]: 3000 } });
   const instance = axios.create({ baseURL: API });
