@@ -48,8 +48,8 @@ const EXAMPLES: &[&str] = &[
 const PRINTED: &str = "proof/tests/explored.rs";
 
 /// All spaces and all faults; with `--full` all spaces, what closes by both explorers; with `--long` what closes after
-/// hours; `--fault NAME` prints the test that a seeded fault leads to. Other words go to the explorer: `--space NAME`,
-/// `--threads N`, `--loud`.
+/// hours, with `--long --full` that by both; `--fault NAME` prints the test that a seeded fault leads to. Other words go to
+/// the explorer: `--space NAME`, `--threads N`, `--loud`.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let project = Project::read()?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -57,7 +57,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         [] => return explore_all(&project),
         ["--fault", ..] => return proc::run(faults::cargo(&project, &ARGS)?.args(words)),
         ["--full"] => "explore-full",
-        ["--long"] => "explore-long",
+        ["--long"] | ["--long", "--full"] => "explore-long",
         _ => return proc::run(project.cargo(&ARGS).args(words)),
     };
     let found = proc::read(project.cargo(&ARGS).args(&words))?;
