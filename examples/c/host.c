@@ -354,6 +354,7 @@ void host_sign_out(struct host *host)
     struct moment now = clock_now();
 
     host->is_signed_out = 1;
+    host->login.is_unwanted = 1;
     /* It signs in by itself, and does not now. */
     if (host->credentials->kind != CREDENTIALS_NONE)
         host->given_up = TL_CAUSE_SIGNED_OUT;

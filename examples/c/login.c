@@ -24,6 +24,9 @@ static void end(struct host *host, uint32_t cause)
             host->given_up = cause;
     }
     login->is_alone = 0;
+    /* A login that failed ends no sign-out. */
+    if (login->has_failed && host->is_signed_out && host->credentials->kind != CREDENTIALS_NONE)
+        host->given_up = TL_CAUSE_SIGNED_OUT;
 }
 
 /* Whether the same login may help a little later. */
@@ -135,7 +138,7 @@ void login_begin(struct host *host, const struct credentials *credentials)
         host->lease.for_login = 0;
     login->is_alone = 0;
     login->has_failed = 0;
-    host->is_signed_out = 0;
+    login->is_unwanted = 0;
     host->given_up = TL_CAUSE_NONE;
     login->credentials = credentials;
     login->attempts = 0;
@@ -192,7 +195,7 @@ int login_tend(struct host *host, struct moment now)
     struct login *login = &host->login;
     int is_under_way = login->phase != LOGIN_NONE && login->phase != LOGIN_SENT;
 
-    if (is_under_way && host->is_signed_out) {
+    if (is_under_way && login->is_unwanted) {
         /* Who signs out while it waits does not want it any more. */
         end(host, TL_CAUSE_SIGNED_OUT);
         return 0;

@@ -27,7 +27,8 @@ struct login {
     uint32_t cause;
     uint32_t sign_in; /* the latch's generation when it asked for it */
     uint32_t serial;
-    int is_alone; /* nobody asked for it but the latch */
+    int is_alone;    /* nobody asked for it but the latch */
+    int is_unwanted; /* somebody has signed out since */
     int has_failed;
 };
 

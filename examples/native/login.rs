@@ -26,7 +26,6 @@ impl Inner {
     pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<(), TokenFailure> {
         let mut shared = self.lock();
         shared.turn = shared.turn.saturating_add(1);
-        shared.signed_out = false;
         self.sign_in_now(shared, credentials)
     }
 
@@ -65,6 +64,10 @@ impl Inner {
         let mut shared = self.lock();
         if shared.turn == turn {
             shared.signing_in = false;
+            if result.is_err() && shared.signed_out && self.credentials.is_some() {
+                shared.given_up = Some(Cause::SignedOut);
+                self.changed.notify_all();
+            }
         }
         result
     }
@@ -141,7 +144,8 @@ impl Inner {
         self.changed.notify_all();
         thread::sleep(PAUSE);
         shared = self.lock();
-        if shared.turn != turn || shared.latch.state() == State::Ready {
+        let is_over = shared.turn != turn || shared.latch.state() == State::Ready;
+        if is_over || shared.signing_in || shared.lease.login {
             return;
         }
         if let Ok(Outcome::Login(ticket)) = shared.latch.handle(self.now(), Event::LoginStarted) {
@@ -316,6 +320,28 @@ mod tests {
         }
         host.close();
         assert_eq!(world.server.counters().token_requests, 1);
+        Ok(())
+    }
+
+    // promises: P6
+    #[test]
+    fn a_sign_in_that_fails_ends_no_sign_out() -> Result<(), Failure> {
+        let world = World::new(None)?;
+        let host = host(&world)?;
+        assert!(host.get(&world.url()).is_ok());
+        host.sign_out();
+        let nobody = Credentials::Password {
+            username: "bob".to_owned(),
+            password: "destroyer".to_owned(),
+        };
+        assert!(host.sign_in(&nobody).is_err());
+        for _ in 0..2 {
+            let answer = host.get(&world.url());
+            assert!(matches!(answer, Err(FetchError::Refused(Cause::SignedOut))));
+            thread::sleep(PAUSE);
+        }
+        host.close();
+        assert_eq!(world.server.counters().logins, 1);
         Ok(())
     }
 

@@ -86,6 +86,14 @@ static int pause_is_over(const char *store)
     host_request(&host, &waiter, NULL);
     let_turn();
     is_well = is_well && host.login.phase == LOGIN_NONE && host.given_up == TL_CAUSE_SIGNED_OUT;
+    /* Nor does a login of the application that fails, for the last time. */
+    login_begin(&host, &credentials);
+    host.login.attempts = 5;
+    let_turn();
+    is_well = is_well && host.login.phase == LOGIN_NONE && host.login.has_failed;
+    host_request(&host, &waiter, NULL);
+    let_turn();
+    is_well = is_well && host.login.phase == LOGIN_NONE && host.given_up == TL_CAUSE_SIGNED_OUT;
     host_close(&host);
     return is_well;
 }
