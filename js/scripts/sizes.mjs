@@ -14,11 +14,11 @@ const dist = join(root, "dist");
 
 const BUDGETS = { page: 7700, "mini-program": 6500 };
 const CEILINGS = {
-  page: 17900,
-  "page, less core": 5665,
-  "mini-program": 22725,
-  "mini-program, less core": 5255,
-  "mini-program, packed": 23660,
+  page: 18000,
+  "page, less core": 5695,
+  "mini-program": 22820,
+  "mini-program, less core": 5295,
+  "mini-program, packed": 23730,
 };
 
 /** Nothing in place of the core: what is left is what JavaScript costs. */

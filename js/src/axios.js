@@ -11,6 +11,26 @@ const parsed = (data) => {
   }
 };
 
+/** Who gates this adapter already. */
+const latchesOf = (adapter) => (adapter && adapter.latches) || [];
+
+/** A signal for both ways to cancel, and what ends the listening. */
+const heard = ({ signal, cancelToken: token }) => {
+  if (!token || !token.subscribe) return [signal, () => {}];
+  const both = new AbortController();
+  const abort = (reason) => both.abort(reason);
+  const leave = () => abort(signal.reason);
+  token.subscribe(abort);
+  if (signal) signal.aborted ? leave() : signal.addEventListener("abort", leave);
+  return [
+    both.signal,
+    () => {
+      token.unsubscribe(abort);
+      signal && signal.removeEventListener("abort", leave);
+    },
+  ];
+};
+
 /**
  * @param {import("../types/index").Latch} latch
  * @param {any} instance of axios, or axios itself
@@ -20,12 +40,12 @@ const parsed = (data) => {
 export const attach = (latch, instance, axios = instance) => {
   const { defaults } = instance;
   const before = defaults.adapter;
-  const gate = (adapter) => (config) => {
+  const gate = (adapter) => Object.assign((config) => {
     // A list of names, out of which `getAdapter` picks the one for this platform; a function in old versions.
     const send = typeof adapter === "function" ? adapter : axios.getAdapter(adapter, config);
     const url = instance.getUri(config);
     if (config.public || !latch.allows(url)) return send(config);
-    const { signal, cancelToken } = config;
+    const [signal, unheard] = heard(config);
     let failed;
     return latch
       .run(
@@ -41,11 +61,12 @@ export const attach = (latch, instance, axios = instance) => {
           });
         },
         {
-          signal: signal || (cancelToken && cancelToken.toAbortSignal && cancelToken.toAbortSignal()),
+          signal,
           replay: !(config.data && (config.data.pipe || config.data.getReader)),
           see: (response) => {
-            const { status, headers, request = {} } = response;
-            const from = request.responseURL || (request.res || {}).responseUrl;
+            const { status, headers } = response;
+            const { responseURL, res } = response.request || {};
+            const from = config.socketPath ? "" : responseURL || (res || {}).responseUrl;
             return seeFrom(latch, response, url, from, status, (name) => headers[name]);
           },
           copy: (response) => ({ ...response, data: parsed(response.data) }),
@@ -54,13 +75,15 @@ export const attach = (latch, instance, axios = instance) => {
       .then((response) => {
         if (failed) throw failed;
         return response;
-      });
-  };
+      })
+      .finally(unheard);
+  }, { latches: [latch, ...latchesOf(adapter)] });
   defaults.adapter = gate(before);
   // A request may have an adapter of its own.
   const { request } = instance.interceptors;
   const own = request.use((config) => {
-    if (config.adapter !== defaults.adapter) config.adapter = gate(config.adapter);
+    config.adapter = config.adapter || defaults.adapter;
+    if (!latchesOf(config.adapter).includes(latch)) config.adapter = gate(config.adapter);
     return config;
   });
   return () => {

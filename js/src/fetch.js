@@ -17,7 +17,8 @@ export const allows = (host, url) =>
  * another origin: a 401 from there says nothing about the token.
  */
 export const seeFrom = (latch, response, url, from, status, header) => {
-  if (status !== 401 || !from || origin(from) === origin(url)) return [status, header];
+  // Whole addresses only: what imitates a request, or a socket that is a file, has none.
+  if (status !== 401 || !/^https?:\/\/[^/]/i.test(from) || origin(from) === origin(url)) return [status, header];
   latch.note(response, REDIRECTED);
   return [0, () => null];
 };

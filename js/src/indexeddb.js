@@ -52,7 +52,7 @@ export const indexedDBStore = (name) => {
       const owner = Math.random();
       let ended, until, held;
       // Transactions that write come one after the other, in all tabs.
-      const change = (value) =>
+      const set = (value) =>
         run("readwrite", (cell) => {
           const request = cell.get(1);
           request.onsuccess = () => {
@@ -60,19 +60,26 @@ export const indexedDBStore = (name) => {
             if (holder === owner || !(end > Date.now())) cell.put(value, 1);
           };
           return request;
-        }).then(() => run("readonly", (cell) => cell.get(1)));
+        });
       const attempt = () =>
         ended ||
-        change([owner, (until = Date.now() + LEASE_MS)]).then(([holder]) => {
-          if (holder !== owner) setTimeout(attempt, 50);
-          else if (ended) change([]);
-          else granted((held = 1));
-        }, denied);
+        set([owner, (until = Date.now() + LEASE_MS)])
+          .then(() => run("readonly", (cell) => cell.get(1)))
+          .then(([holder]) => {
+            if (holder !== owner) setTimeout(attempt, 50);
+            else if (ended) set([]);
+            else granted((held = 1));
+          }, refused);
       const { window } = globalThis;
+      const unheard = () => window && window.removeEventListener("pagehide", leave);
+      const refused = () => {
+        unheard();
+        denied();
+      };
       const release = () => {
         ended = 1;
-        window && window.removeEventListener("pagehide", leave);
-        change([]).catch(() => {});
+        unheard();
+        set([]).catch(() => {});
       };
       // A page that is left must not keep the others waiting. It has no time to look first.
       const leave = () => {

@@ -447,7 +447,7 @@ export const start = (boot, host) => {
       return STATES[state];
     },
     get volatile() {
-      return !!core && read(GENERATION, 0) === undefined;
+      return !ended && !!core && (read(GENERATION, 0) === undefined || !!(host.store || 0).volatile);
     },
     get subject() {
       return name(SUBJECT);

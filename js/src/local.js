@@ -16,6 +16,9 @@ export const webStorage = (name, storage, settle) => {
   };
   const peek = () => (denied() ? cell : storage().getItem(name));
   return {
+    get volatile() {
+      return denied();
+    },
     peek,
     read: () => new Promise((resolve) => setTimeout(resolve, settle)).then(peek),
     write: (record) => (denied() ? (cell = record) : storage().setItem(name, record)),
@@ -35,14 +38,25 @@ export const either = (first, second) => {
       const result = await first[what](record);
       works = true;
       if (first === second) return result;
-      const newer = await (second.peek || second.read)();
-      if (what === "read") return newer || result;
-      return newer && (await second.write(""));
+      try {
+        const newer = await (second.peek || second.read)();
+        if (what === "read") return newer || result;
+        if (newer) await second.write("");
+      } catch {
+        // The first one works.
+      }
+      return result;
     } catch (error) {
       if (works || first === second) throw error;
       first = second;
       return second[what](record);
     }
   };
-  return { read: use("read"), write: use("write") };
+  return {
+    get volatile() {
+      return first === second && second.volatile;
+    },
+    read: use("read"),
+    write: use("write"),
+  };
 };

@@ -15,8 +15,9 @@ const SOCKET = "send close onOpen onClose onError onMessage".split(" ");
 // Platforms run ten requests at once and queue the rest. One is left for the renewal.
 const SLOTS = 9;
 
-// A login that has no answer by then has none.
+// A platform's login that has no answer by then has none, and so has the exchange of its code: as long as the core waits.
 const LOGIN_MS = 3e4;
+const EXCHANGE_MS = 6e5;
 
 // Keys in any case.
 const lookUp = (headers, wanted) => {
@@ -163,16 +164,24 @@ export const createLatch = (platform, options) => {
   // An answer, or a request for one.
   const sent = (answer) => (answer && answer.url ? send("request", withHeaders(answer)) : answer);
 
+  const within = (ms, work) =>
+    new Promise((success, fail) => {
+      // Of no effect once there is an answer.
+      setTimeout(fail, ms, { errMsg: "login:fail timeout" });
+      work(success, fail);
+    });
+
   // The code of a login works once, and each one may end the last: one at a time.
   const silent = joint(
-    () => new Promise((success, fail) => {
-      // For the code alone. Of no effect once there is one.
-      setTimeout(fail, LOGIN_MS, { errMsg: "login:fail timeout" });
-      const method = isMy(platform) ? "getAuthCode" : "login";
-      quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
-    })
-      .then((result) => options.login(result.code || result.authCode, result))
-      .then(sent),
+    () => within(EXCHANGE_MS, (success, fail) =>
+      within(LOGIN_MS, (success, fail) => {
+        const method = isMy(platform) ? "getAuthCode" : "login";
+        quiet(platform[method](Object.assign({}, options.loginOptions, { success, fail })));
+      })
+        .then((result) => options.login(result.code || result.authCode, result))
+        .then(sent)
+        .then(success, fail),
+    ),
   );
 
   // Nobody gives anything for these either.

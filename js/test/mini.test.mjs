@@ -251,6 +251,18 @@ test("a platform login that never answers is one that failed", async (t) => {
   assert.equal(seen.status, 200);
 });
 
+test("a login that is never answered is one that failed", async (t) => {
+  let hangs = true;
+  const login = (code) => (hangs ? new Promise(() => {}) : { url: `${API}/login`, method: "POST", data: { code } });
+  const { world, get } = start(t, { login });
+  await world.pass(1000);
+  hangs = false;
+  await world.pass(660_000);
+  const { seen } = get();
+  await world.pass(1000);
+  assert.equal(seen.status, 200);
+});
+
 test("a login that takes the server longer is one all the same", async (t) => {
   const { world, get, latch, relaunch } = start(t);
   await world.pass(1000);

@@ -1,6 +1,9 @@
 // What happens to a page and around it, over imitations of what node does not have. Browsers' own are in `browsers`.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import axios from "axios";
 import { attach } from "../dist/axios.js";
@@ -64,6 +67,26 @@ test("a store that did not work at first brings nothing back, and what is in the
   await visit((latch) => latch.login(grant(4)));
   assert.ok(!(await other.read()));
   assert.ok((await cell.read()).includes("a4"));
+});
+
+test("a first store that works needs no second one", async (t) => {
+  const fail = async () => {
+    throw new DOMException("denied", "SecurityError");
+  };
+  const cell = memoryStore();
+  const latch = newLatch(t, { store: either(cell, { read: fail, write: fail }) });
+  await latch.login(grant());
+  assert.equal(latch.volatile, false);
+  assert.ok((await cell.read()).includes("a1"));
+});
+
+test("where every store is denied the session is volatile, until the latch is destroyed", async (t) => {
+  const latch = createLatch({ allow: [API] });
+  t.after(latch.destroy);
+  await latch.login(grant());
+  assert.equal(latch.volatile, true);
+  latch.destroy();
+  assert.equal(latch.volatile, false);
 });
 
 test("whether the store has the session is told", async (t) => {
@@ -220,6 +243,38 @@ test("axios: two latches at one instance gate what is theirs, once", async (t) =
   }
 });
 
+test("axios: what is sent again by its configuration is gated once", async (t) => {
+  const { url, seen } = await api(t, () => true);
+  const latch = newLatch(t, { allow: [url], refresh: async () => grant(2) });
+  await latch.login(grant());
+  const instance = axios.create({ baseURL: url });
+  attach(latch, instance, axios);
+  let { config } = await assert.rejects(instance.get("/x", { adapter: "fetch" })).then(() => instance.get("/x", { adapter: "fetch" }).catch((error) => error));
+  seen.length = 0;
+  ({ config } = await instance(config).catch((error) => error));
+  const once = seen.splice(0).length;
+  await instance(config).catch(() => {});
+  assert.equal(seen.length, once);
+  assert.equal((await instance.get("/x", { adapter: null }).catch((error) => error)).response.status, 401);
+});
+
+test("axios: a 401 without a whole address of its own is one like any other", async (t) => {
+  const path = join(tmpdir(), `tokenlatch-${process.pid}.sock`);
+  const server = createServer(({ headers }, response) => response.writeHead(headers.authorization === "Bearer a2" ? 200 : 401).end());
+  await new Promise((resolve) => server.listen(path, resolve));
+  t.after(() => server.close());
+  const bare = (adapter) => async (config) => ({ ...(await adapter(config)), request: null });
+  for (const more of [{ socketPath: path }, { socketPath: path, adapter: bare(axios.getAdapter("http")) }]) {
+    let n = 1;
+    const latch = newLatch(t, { allow: ["http://api.test"], refresh: async () => grant(++n) });
+    await latch.login(grant());
+    await latch.request(() => new Response(""));
+    const instance = axios.create({ baseURL: "http://api.test", validateStatus: () => true });
+    attach(latch, instance, axios);
+    assert.equal((await instance.get("/x", more)).status, 200);
+  }
+});
+
 test("axios: whoever cancels does not wait, by signal or by token", async (t) => {
   const latch = newLatch(t, { allow: [API], tune: { [WAIT_LIMIT_MS]: 3000 } });
   const instance = axios.create({ baseURL: API });
@@ -229,6 +284,16 @@ test("axios: whoever cancels does not wait, by signal or by token", async (t) =>
   await pause(20);
   source.cancel();
   await assert.rejects(waiting, (error) => !(error instanceof LatchError));
+  const [both, signal] = [axios.CancelToken.source(), new AbortController().signal];
+  const second = instance.get("/x", { cancelToken: both.token, signal });
+  await pause(20);
+  both.cancel();
+  await assert.rejects(second, (error) => !(error instanceof LatchError));
+  // Nobody listens to it any more.
+  const used = axios.CancelToken.source();
+  await latch.login(grant());
+  await instance.get("/x", { cancelToken: used.token, adapter: async (config) => ({ status: 200, headers: {}, config, data: "" }) });
+  assert.equal((used.token._listeners || []).length, 0);
 });
 
 test("a ticket is taken out of the address, and the rest stays as it is written", async (t) => {

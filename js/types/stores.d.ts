@@ -8,5 +8,8 @@ export function localStore(name?: string): Store;
 export function sessionStore(name?: string): Store;
 /** Memory: until the page is left. */
 export function memoryStore(): Store;
-/** The first store, or the second where the first has never worked. */
+/**
+ * The first store, or the second where the first has never worked. What is in the second is taken for newer, until something is
+ * written to the first.
+ */
 export function either(first: Store, second: Store): Store;
