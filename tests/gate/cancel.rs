@@ -315,8 +315,8 @@ fn with_a_login_after_use(number: u32) -> bool {
     let time: &'static Time = Box::leak(Box::new(Time::new()));
     let world: &'static World<'_> = Box::leak(Box::new(World::new(time, 1, Weather::default())));
     let latch = Latch::<TOKEN, WAITERS>::new(with_lease(), 1).expect("a config that works");
-    let gate = Gate::<Interrupted, _, _, _>::new(latch, || time.now());
-    let gate: &'static Gate<_, _, _, _> = Box::leak(Box::new(gate));
+    let gate = Gate::<Interrupted, TOKEN, WAITERS, _>::new(latch, || time.now());
+    let gate: &'static Gate<_, TOKEN, WAITERS, _> = Box::leak(Box::new(gate));
     let login = || {
         let ticket = gate.login_started().expect("it is opened");
         let (access, refresh) = world.login();
