@@ -215,12 +215,13 @@ fn failure_of(shape: &ResponseShape, text: &str) -> Option<TokenFailure> {
     let code = serde_json::from_str::<String>(&raw).unwrap_or(raw);
     let code = code.as_str();
     let (success, ended) = (shape.success_codes, shape.ended_codes);
-    if code.is_empty() || success.contains(&code) || (success.is_empty() && code == "false") {
+    let is_none = success.is_empty() && ["false", "0"].contains(&code);
+    if code.is_empty() || success.contains(&code) || is_none {
         return None;
     }
     Some(match code {
         _ if ended.contains(&code) => TokenFailure::InvalidGrant,
-        "invalid_grant" => TokenFailure::InvalidGrant,
+        "invalid_grant" | "bad_refresh_token" => TokenFailure::InvalidGrant,
         "mfa_required"
         | "interaction_required"
         | "login_required"
@@ -230,7 +231,8 @@ fn failure_of(shape: &ResponseShape, text: &str) -> Option<TokenFailure> {
         | "unauthorized_client"
         | "unsupported_grant_type"
         | "invalid_scope"
-        | "invalid_request" => TokenFailure::Misconfigured,
+        | "invalid_request"
+        | "invalid_dpop_proof" => TokenFailure::Misconfigured,
         "temporarily_unavailable" | "server_error" => TokenFailure::Unavailable,
         "slow_down" | "rate_limit_exceeded" | "too_many_requests" | "over_request_rate_limit" => {
             TokenFailure::RateLimited
