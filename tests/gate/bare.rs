@@ -153,6 +153,12 @@ async fn token(gate: &BareGate<'_>) -> Result<String, GateError> {
     request.permit(|permit| permit.token().to_owned()).await
 }
 
+/// What most of these begin with.
+async fn sign_in_and_ask(gate: &BareGate<'_>) {
+    sign_in(gate).await;
+    assert_eq!(token(gate).await.as_deref(), Ok("first"));
+}
+
 /// A host without a lease: it is denied, in time, and no renewal is sent without it.
 // promises: P3, P15
 #[test]
@@ -161,8 +167,7 @@ fn a_host_without_a_lease_sends_no_renewal_under_one() {
     let host = Bare::new(&time);
     let gate = gate(&time, with_lease(), 1);
     with_a_runner(&gate, &host, async {
-        sign_in(&gate).await;
-        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        sign_in_and_ask(&gate).await;
         gate.refresh().expect("there is a session");
         let refused = token(&gate).await;
         assert_eq!(refused, Err(GateError::Refused(Cause::WaitTimeout)));
@@ -196,8 +201,7 @@ fn a_host_without_a_revocation_signs_out() {
     let host = Bare::new(&time);
     let gate = gate(&time, quick(), 1);
     with_a_runner(&gate, &host, async {
-        sign_in(&gate).await;
-        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        sign_in_and_ask(&gate).await;
         gate.logout().expect("it is opened");
         // It is given up after some tries.
         time.sleep(20_000).await;
@@ -217,8 +221,7 @@ fn a_renewal_by_login_has_no_refresh_token() {
     config.renewal = Renewal::Login;
     let gate = gate(&time, config, 1);
     with_a_runner(&gate, &host, async {
-        sign_in(&gate).await;
-        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        sign_in_and_ask(&gate).await;
         gate.refresh().expect("there is a session");
         assert_eq!(token(&gate).await.as_deref(), Ok("second"));
     });
@@ -236,8 +239,7 @@ fn an_unusable_grant_is_a_failed_renewal() {
     config.budget_window_ms = 600_000;
     let gate = gate(&time, config, 1);
     with_a_runner(&gate, &host, async {
-        sign_in(&gate).await;
-        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        sign_in_and_ask(&gate).await;
         host.access.set("\"quoted\"");
         gate.refresh().expect("there is a session");
         time.sleep(10).await;
@@ -286,8 +288,7 @@ fn a_load_that_hangs_is_dropped_for_the_next_one() {
     {
         let gate = gate(&time, quick(), 1);
         with_a_runner(&gate, &host, async {
-            sign_in(&gate).await;
-            assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+            sign_in_and_ask(&gate).await;
         });
     }
     host.hanging.set(1);
@@ -325,8 +326,7 @@ fn no_login_is_asked_for_once_somebody_has_logged_in() {
         let late = Err(GateError::Refused(Cause::WaitTimeout));
         assert_eq!(token(&gate).await, late);
         assert_eq!(token(&gate).await, late);
-        sign_in(&gate).await;
-        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        sign_in_and_ask(&gate).await;
         time.sleep(6_000).await;
     });
     assert_eq!(host.dialogs.get(), 1);
@@ -372,8 +372,7 @@ fn a_lease_is_given_up_without_a_word() {
         runner.run(&host, &mut [0; RECORD], &mut [0; 8]).await;
     });
     executor.spawn(async {
-        sign_in(&gate).await;
-        assert_eq!(token(&gate).await.as_deref(), Ok("first"));
+        sign_in_and_ask(&gate).await;
         // Each renewal asks for the lease again.
         for _ in 0..2 {
             gate.refresh().expect("there is a session");

@@ -239,6 +239,13 @@ fn a_sign_out_waits_for_no_token_request_and_what_that_brings_is_revoked() {
     check(&gate);
 }
 
+/// Does it at one moment after the other until there are no more, of which there must be so many.
+#[track_caller]
+fn at_each_moment(work: fn(u32) -> bool, least: usize) {
+    let count = (0..1_000).take_while(|number| work(*number)).count();
+    assert!((least..1_000).contains(&count), "{count} moments");
+}
+
 /// A sign-out at so many readings of the clock after a renewal was asked for, as another thread may sign out at any.
 /// Whether there are so many.
 fn with_a_sign_out_at_reading(number: u32) -> bool {
@@ -280,10 +287,7 @@ fn with_a_sign_out_at_reading(number: u32) -> bool {
 // promises: P6
 #[test]
 fn a_sign_out_at_any_moment_of_a_renewal_leaves_no_token_request_without_a_token() {
-    let count = (0..1_000)
-        .take_while(|number| with_a_sign_out_at_reading(*number))
-        .count();
-    assert!((5..1_000).contains(&count), "{count} readings");
+    at_each_moment(with_a_sign_out_at_reading, 5);
 }
 
 /// A mutex after whose so many uses another thread has done something.
@@ -346,10 +350,7 @@ fn with_a_login_after_use(number: u32) -> bool {
 // promises: P3
 #[test]
 fn a_login_at_any_moment_of_a_renewal_gets_the_lease_after_it_was_given_up() {
-    let count = (0..1_000)
-        .take_while(|number| with_a_login_after_use(*number))
-        .count();
-    assert!((20..1_000).contains(&count), "{count} uses");
+    at_each_moment(with_a_login_after_use, 20);
 }
 
 // promises: P3, P15
