@@ -240,6 +240,12 @@ mod tests {
         Ok(Host::open(config, store, server, Some(alice()), None)?)
     }
 
+    /// Whether a request ends for this reason.
+    fn is_refused(host: &Host, world: &World, cause: Cause) -> bool {
+        let answer = host.get(&world.url());
+        matches!(answer, Err(FetchError::Refused(why)) if why == cause)
+    }
+
     fn await_login(host: &Host) {
         let mut shared = host.inner().lock();
         while !shared.lease.login {
@@ -256,8 +262,7 @@ mod tests {
         await_login(&host);
         host.sign_out();
         drop(other);
-        let answer = host.get(&world.url());
-        assert!(matches!(answer, Err(FetchError::Refused(Cause::SignedOut))));
+        assert!(is_refused(&host, &world, Cause::SignedOut));
         host.close();
         assert_eq!(world.server.counters().token_requests, 0);
         Ok(())
@@ -270,11 +275,7 @@ mod tests {
         let host = host(&world)?;
         await_login(&host);
         for _ in 0..2 {
-            let answer = host.get(&world.url());
-            assert!(matches!(
-                answer,
-                Err(FetchError::Refused(Cause::WaitTimeout))
-            ));
+            assert!(is_refused(&host, &world, Cause::WaitTimeout));
         }
         drop(other);
         world.await_server(|server| server.counters().logins, 0);
@@ -314,8 +315,7 @@ mod tests {
         host.sign_out();
         world.server.clear_all_faults();
         for _ in 0..2 {
-            let answer = host.get(&world.url());
-            assert!(matches!(answer, Err(FetchError::Refused(Cause::SignedOut))));
+            assert!(is_refused(&host, &world, Cause::SignedOut));
             thread::sleep(2 * PAUSE);
         }
         host.close();
@@ -336,8 +336,7 @@ mod tests {
         };
         assert!(host.sign_in(&nobody).is_err());
         for _ in 0..2 {
-            let answer = host.get(&world.url());
-            assert!(matches!(answer, Err(FetchError::Refused(Cause::SignedOut))));
+            assert!(is_refused(&host, &world, Cause::SignedOut));
             thread::sleep(PAUSE);
         }
         host.close();
@@ -370,9 +369,7 @@ mod tests {
         let obstacle = world.file.with_extension("lock");
         std::fs::create_dir(&obstacle)?;
         let host = host(&world)?;
-        let answer = host.get(&world.url());
-        let expected = Cause::LeaseUnavailable;
-        assert!(matches!(answer, Err(FetchError::Refused(cause)) if cause == expected));
+        assert!(is_refused(&host, &world, Cause::LeaseUnavailable));
         std::fs::remove_dir(&obstacle)?;
         // Not at once.
         while host.get(&world.url()).is_err() {
